@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * String: an immutable sequence of bytes, any bytes. "Text" words ask
+ * utf8_is_valid() and treat anything else as empty.
+ *
+ * The bytes stand inside the object, or, for a big piece of a bigger string,
+ * inside the string it was cut from. A piece is shared only when it is at
+ * least STRING_SHARE_MIN bytes and a quarter of its owner: so a small piece
+ * never keeps a big text alive, and a parser that takes the rest of a text
+ * again and again copies each byte only a few times.
+ */
+#pragma once
+
+#include "vm/value/heap.h"
+
+typedef struct String String;
+
+enum {
+    STRING_SIZE_MAX = 0x3fffffff, /* 1 GiB: longer is the trap `string too long` */
+    STRING_SHARE_MIN = 64,
+    STRING_IS_SLICE = 1, /* flag: the bytes belong to `owner` */
+};
+
+struct String {
+    Object object;
+    uint32_t size;
+    uint32_t capacity; /* of `bytes`; 0 in a slice */
+    union {
+        char bytes[1];
+        struct {
+            String *owner;
+            const char *start;
+        } slice;
+    };
+};
+
+static inline const char *string_bytes(const String *string) {
+    return UNLIKELY(string->object.flags & STRING_IS_SLICE) ? string->slice.start : string->bytes;
+}
+static inline String *value_string(Value value) {
+    return (String *)value_object(value);
+}
+
+/* All of these return NULL when memory is refused or the result would be longer than STRING_SIZE_MAX. */
+
+/* Copies `size` bytes; `bytes` may be NULL, then the content is undefined and the caller fills it in. */
+String *string_new(Heap *heap, const char *bytes, size_t size) MUST_CHECK;
+/* `size` bytes of `string` from `start`; copied or shared. */
+String *string_slice(Heap *heap, String *string, size_t start, size_t size) MUST_CHECK;
+/*
+ * `left` followed by `right`. Takes `left`, and appends in place when it is
+ * the only reference: so building a text piece by piece is linear. Borrows
+ * `right`. When it returns NULL, `left` is untouched and still the caller's.
+ */
+String *string_append(Heap *heap, TAKEN String *left, const char *right, size_t size) MUST_CHECK;
+
+bool string_equal(const String *a, const String *b);
+/* Bytewise, shorter first: negative, zero, positive. */
+int string_compare(const String *a, const String *b);
+/* The fields of a dead string, for value_release. */
+void string_free(Heap *heap, String *string);
