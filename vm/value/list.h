@@ -56,7 +56,7 @@ List *list_slice(Heap *heap, const Variant *variant, uint32_t start, uint32_t co
 /* Element `index`, borrowed; `list` may be flat or a trie. */
 Value list_at(const List *list, uint32_t index);
 
-/* For value_release: gives the elements up (linking dead ones through value_release_later) and frees the list. */
-void list_free(Heap *heap, List *list);
+/* For value_release: gives the elements up through value_drop_child, and frees the list. */
+void list_free(Heap *heap, List *list, Object **dead);
 /* Panics unless all that this page says holds. For tests and debug builds. */
 void list_check(const List *list);

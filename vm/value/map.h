@@ -51,9 +51,8 @@ Map *map_remove(Heap *heap, TAKEN Map *map, Value key) MUST_CHECK;
  */
 MapEntry *map_sorted(Heap *heap, const Map *map) MUST_CHECK;
 
-/* For value_release. */
-void map_free(Heap *heap, Map *map);
-/* For value_release: gives up the children of a dead TAG_NODE object and frees it. Map nodes only. */
-void map_node_free(Heap *heap, Object *node);
+/* For value_release: give up the children of a dead map, or of a dead TAG_NODE of a map, through value_drop_child, and free it. */
+void map_free(Heap *heap, Map *map, Object **dead);
+void map_node_free(Heap *heap, Object *node, Object **dead);
 /* Panics unless all that this page says holds. For tests and debug builds. */
 void map_check(Heap *heap, const Map *map);

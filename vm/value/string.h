@@ -57,5 +57,5 @@ String *string_append(Heap *heap, TAKEN String *left, const char *right, size_t 
 bool string_equal(const String *a, const String *b);
 /* Bytewise, shorter first: negative, zero, positive. */
 int string_compare(const String *a, const String *b);
-/* The fields of a dead string, for value_release. */
-void string_free(Heap *heap, String *string);
+/* For value_release: gives up the children of a dead string through value_drop_child, and frees it. */
+void string_free(Heap *heap, String *string, Object **dead);

@@ -188,10 +188,27 @@ static inline Value value_ref(Value value) {
 }
 /* Frees an object whose last reference went, and all that goes with it; no recursion. */
 void value_release(Heap *heap, Object *object);
+/*
+ * Gives up a child of an object that is being freed: if that was its last
+ * reference, links it into the list `*dead`, which value_release works off.
+ */
+static inline void value_drop_child(Object **dead, TAKEN Value child);
 /* Gives a reference up. */
 static inline void value_unref(Heap *heap, TAKEN Value value) {
     if (value_is_object(value) && --value_object(value)->count == 0)
         value_release(heap, value_object(value));
+}
+static inline void value_drop_child(Object **dead, TAKEN Value child) {
+    if (!value_is_object(child))
+        return;
+    Object *object = value_object(child);
+    if (--object->count > 0)
+        return;
+    /* user-space pointers have 47 bits: 32 of them fit `count`, the others `spare` */
+    uint64_t link = (uint64_t)(uintptr_t)*dead;
+    object->count = (uint32_t)link;
+    object->spare = (uint16_t)(link >> 32);
+    *dead = object;
 }
 /* True when the caller's reference is the only one, so that the object may be changed in place. */
 static inline bool object_is_unshared(const Object *object) {

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Diag: what the compiler has to say to the author. Every step adds to one
+ * list and goes on; nobody prints. At most DIAG_MAX errors are kept.
+ *
+ * A diag has one sentence (`message`), a place, and optional parts that a
+ * front end shows each on lines of its own: what was expected and found, the
+ * stack before and after, a hint, further places. Texts live in the arena.
+ * Messages quote what the author wrote through diag_name(), which cuts long
+ * names and shows control characters as \u{..}.
+ */
+#pragma once
+
+#include "vm/base/buffer.h"
+#include "vm/lang/source.h"
+
+enum {
+    DIAG_MAX = 20,      /* errors kept; then one line says that there were more */
+    DIAG_NAME_MAX = 64, /* characters of a name that are shown */
+    DIAG_LINE_MAX = 160, /* characters of a source line that are shown around the caret */
+};
+
+typedef enum DiagSeverity { DIAG_ERROR, DIAG_WARNING } DiagSeverity;
+
+typedef struct DiagPlace { /* "also defined here" */
+    struct DiagPlace *next;
+    Span span;
+    const char *text;
+} DiagPlace;
+
+typedef struct Diag {
+    struct Diag *next;
+    DiagSeverity severity;
+    const char *code; /* a stable short name for tools: "undefined-word", "stack-underflow" ... */
+    Span span;
+    const char *message;
+    const char *word;     /* the word it is in, or NULL */
+    const char *expected; /* "( ..a Int Int )", or NULL */
+    const char *found;
+    const char *stack_before; /* "( ..rest Int String )", or NULL */
+    const char *stack_after;
+    const char *hint; /* "Did you mean `list.map`?", or NULL */
+    DiagPlace *places;
+} Diag;
+
+typedef struct DiagList {
+    Arena *arena;
+    Diag *first, *last;
+    uint32_t error_count, warning_count; /* all, also those beyond DIAG_MAX */
+} DiagList;
+
+void diag_list_init(DiagList *diags, Arena *arena);
+/*
+ * Adds an error or warning; the caller may fill in the optional parts of what
+ * it returns (never NULL: beyond DIAG_MAX a scratch object is returned).
+ */
+Diag *diag_error(DiagList *diags, Span span, const char *code, const char *format, ...) FORMAT(4, 5);
+Diag *diag_warning(DiagList *diags, Span span, const char *code, const char *format, ...) FORMAT(4, 5);
+void diag_add_place(DiagList *diags, Diag *diag, Span span, const char *text);
+/* `name` safe to show: at most DIAG_NAME_MAX characters and then `…`, controls and bad bytes escaped. In the arena. */
+const char *diag_name(DiagList *diags, const char *bytes, size_t size);
+
+/* Orders by file and place, errors and warnings together; keeps insertion order for equal places. */
+void diag_list_sort(DiagList *diags);
+/*
+ * The text of one diag as people see it, ending in a line feed:
+ *
+ *   FILE:LINE:COLUMN: error: MESSAGE
+ *      12 | source line
+ *         |        ^^^^
+ *     expected: ...      (each optional part a line)
+ *
+ * `colour` adds terminal colours. Control characters are never passed on raw.
+ */
+void diag_print(Buffer *out, const Diag *diag, bool colour);
