@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * World: what a strand may touch of the outside: the doors (files, clock,
+ * poller), the program's arguments and standard output. Set up by whoever
+ * owns the VM; words reach it through strand->world and nowhere else.
+ */
+#pragma once
+
+#include "vm/base/clock.h"
+#include "vm/base/io.h"
+#include "vm/base/mem.h"
+#include "vm/base/poller.h"
+
+typedef struct World World;
+
+struct World {
+    Mem *mem;
+    Io *io;
+    Clock *clock;
+    Poller *poller;
+    /* Standard output, in the order things were said. Errors are the owner's business. */
+    void (*write)(void *context, const char *bytes, size_t size);
+    void *write_context;
+    int input; /* descriptor of standard input */
+    const char *const *arguments; /* the program first */
+    uint32_t argument_count;
+    struct WorldState *states; /* what word families keep per VM */
+};
+
+/*
+ * The state of one family in this VM, zeroed when it is first asked for.
+ * `key` is the address of something constant of that family. `deinit` may be
+ * NULL. NULL when memory is refused.
+ */
+void *world_state(World *world, const void *key, size_t size, void (*deinit)(World *world, void *state));
+/* Ends all states. */
+void world_deinit(World *world);
