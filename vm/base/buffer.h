@@ -13,16 +13,19 @@ typedef struct Buffer {
     Mem *mem;
     char *bytes; /* not NUL-terminated, except by buffer_text() */
     size_t size, capacity;
-    bool failed;
+    bool failed; /* memory was refused since the last clear */
 } Buffer;
 
+/* An empty buffer; takes no memory before the first byte. */
 void buffer_init(Buffer *buffer, Mem *mem);
+/* Frees its block; the buffer is then empty, as after buffer_init(). */
 void buffer_deinit(Buffer *buffer);
 /* Empty again; keeps its block. Clears `failed`. */
 void buffer_clear(Buffer *buffer);
 
 /* Room for `size` more bytes: where they go, or NULL when refused. The caller then adds to `size`. */
 char *buffer_reserve(Buffer *buffer, size_t size);
+/* Each appends and returns 0, or -ENOMEM. The bytes must not be the buffer's own. */
 int buffer_append(Buffer *buffer, const void *bytes, size_t size);
 int buffer_append_text(Buffer *buffer, const char *text);
 int buffer_append_byte(Buffer *buffer, char byte);

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <assert.h> /* static_assert; for conditions at run time there is check() */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -20,6 +20,21 @@
 #pragma once
 
 #include "vm/base/check.h"
+#include <string.h>
+
+/* 0 makes every block an allocation of its own; all files of a program must agree. */
+#ifndef MEM_POOLED
+#if defined(__SANITIZE_ADDRESS__)
+#define MEM_POOLED 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MEM_POOLED 0
+#endif
+#endif
+#endif
+#ifndef MEM_POOLED
+#define MEM_POOLED 1
+#endif
 
 enum {
     MEM_SMALL_MAX = 512,          /* the largest block that mem_new() gives */
@@ -53,7 +68,7 @@ struct Mem {
     char *reserve;                          /* MEM_RESERVE_SIZE bytes, or NULL once it is in use as a slab */
     size_t used_bytes;                      /* taken from the allocator now */
     size_t peak_bytes;
-    size_t limit_bytes; /* refuse beyond this */
+    size_t limit_bytes; /* refuse beyond this; SIZE_MAX: no limit */
     int64_t live_count; /* blocks given out and not yet returned; zero at the end of every test */
     bool exhausted;     /* the allocator refused, and the reserve was used */
 };
@@ -66,22 +81,63 @@ int mem_init(Mem *mem, Allocator allocator, size_t limit_bytes) MUST_CHECK;
 /* Gives everything back. All blocks larger than MEM_SMALL_MAX must have been freed. */
 void mem_deinit(Mem *mem);
 
-/* `size` bytes, any size; NULL when refused. */
-void *mem_try(Mem *mem, size_t size) MUST_CHECK;
-/* Moves a block to a new size; NULL when refused, and then the old block stays as it was. */
-void *mem_try_resize(Mem *mem, void *block, size_t old_size, size_t new_size) MUST_CHECK;
-/* `size` bytes, at most MEM_SMALL_MAX; never NULL. Contents are undefined. */
-void *mem_small(Mem *mem, size_t size);
-/* Returns a block of exactly `size` bytes, from whichever of the three it came. Accepts NULL. */
-void mem_free(Mem *mem, void *block, size_t size);
+/*
+ * Blocks are aligned to 8 bytes; their contents are undefined. A block of
+ * size 0 is a block like any other.
+ */
 
-/* True after a refusal, until mem_recover() could fill the reserve again. */
+/* `size` bytes, any size; NULL when refused. While `exhausted`, small sizes come from freed blocks only. */
+void *mem_try(Mem *mem, size_t size) MUST_CHECK;
+/*
+ * Moves a block to a new size; NULL when refused, and then the old block
+ * stays as it was. A NULL block of size 0 is a new one.
+ */
+void *mem_try_resize(Mem *mem, void *block, size_t old_size, size_t new_size) MUST_CHECK;
+/* `size` bytes, at most MEM_SMALL_MAX; never NULL. */
+static inline void *mem_small(Mem *mem, size_t size);
+/* Returns a block of exactly `size` bytes, from whichever of the three it came. Accepts NULL. */
+static inline void mem_free(Mem *mem, void *block, size_t size);
+
+/* A zeroed object of fixed size; never NULL. */
+#define mem_new(mem, Type) ((Type *)mem_new_zeroed((mem), sizeof(Type)))
+static inline void *mem_new_zeroed(Mem *mem, size_t size);
+
+/* True after the reserve was used, until mem_recover() could fill it again. A NULL from mem_try() does not set it. */
 static inline bool mem_is_exhausted(const Mem *mem) {
     return UNLIKELY(mem->exhausted);
 }
 /* Tries to fill the reserve again and clears `exhausted` if that worked. */
 void mem_recover(Mem *mem);
 
-/* A zeroed object of fixed size; never NULL. */
-#define mem_new(mem, Type) ((Type *)mem_new_zeroed((mem), sizeof(Type)))
-void *mem_new_zeroed(Mem *mem, size_t size);
+/* For the inline functions below: the same when no block of that size is at hand, or the size is not small. */
+void *mem_small_slow(Mem *mem, size_t size);
+void mem_free_slow(Mem *mem, void *block, size_t size);
+
+static inline void *mem_small(Mem *mem, size_t size) {
+    check(size <= MEM_SMALL_MAX);
+    MemBlock **pool = &mem->pools[(size + 7) / 8];
+    MemBlock *block = *pool;
+    if (!MEM_POOLED || UNLIKELY(block == NULL))
+        return mem_small_slow(mem, size);
+    *pool = block->next;
+    mem->live_count++;
+    return block;
+}
+
+static inline void mem_free(Mem *mem, void *block, size_t size) {
+    if (!MEM_POOLED || UNLIKELY(size > MEM_SMALL_MAX)) {
+        mem_free_slow(mem, block, size);
+        return;
+    }
+    if (UNLIKELY(block == NULL))
+        return;
+    MemBlock **pool = &mem->pools[(size + 7) / 8];
+    MemBlock *freed = (MemBlock *)block;
+    freed->next = *pool;
+    *pool = freed;
+    mem->live_count--;
+}
+
+static inline void *mem_new_zeroed(Mem *mem, size_t size) {
+    return memset(mem_small(mem, size), 0, size);
+}
