@@ -92,7 +92,7 @@ class Calls(RuleTest):
 
 class Licence(RuleTest):
     def test_absent(self):
-        for path in ('vm/a.c', 'vm/a.h', 'a.py', 'a.sh', 'meson.build', 'Makefile'):
+        for path in ('vm/a.c', 'vm/a.h', 'a.py', 'a.sh', 'meson.build', 'Makefile', 'builtins/std/a.seq'):
             self.refused(tidy.licence, path, 'x\n\n\n# SPDX-License-Identifier: MIT\n')
             os.remove(os.path.join(self.root, path))
 

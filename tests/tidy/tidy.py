@@ -127,7 +127,8 @@ def calls(tree):
 def licence(tree):
     for path in tree.paths:
         wanted = (path.endswith(('.c', '.h', '.py', '.sh', 'meson.build', 'meson_options.txt')) or
-                  os.path.basename(path) == 'Makefile')
+                  os.path.basename(path) == 'Makefile' or
+                  path.startswith('builtins/') and path.endswith('.seq'))
         if not wanted:
             with open(os.path.join(tree.root, path), 'rb') as file:
                 wanted = file.read(2) == b'#!' and not path.endswith('.seq')
