@@ -32,9 +32,13 @@ struct List {
     Value *items; /* the flat block; NULL when it is a trie, or empty and not yet allocated */
     uint32_t capacity;
     uint32_t shift;          /* trie: bits of the root's level */
-    struct ListNode *root;   /* trie */
-    struct ListNode *tail;   /* trie: the last 1 to 32 elements */
+    struct ListNode *root;   /* trie: all elements before the tail; NULL in a flat list */
+    struct ListNode *tail;   /* trie: the last 1 to 32 elements; NULL in a flat list */
 };
+
+static inline List *value_list(Value value) {
+    return (List *)value_object(value);
+}
 
 /* An empty list with room for `capacity` elements. NULL when memory is refused. */
 List *list_new(Heap *heap, uint32_t symbol, uint32_t capacity) MUST_CHECK;
@@ -48,15 +52,21 @@ List *list_new(Heap *heap, uint32_t symbol, uint32_t capacity) MUST_CHECK;
 List *list_push(Heap *heap, TAKEN Variant *variant, TAKEN Value item) MUST_CHECK;
 /* `index` below count. Keeps the form: a variant stays a variant. */
 Variant *list_set(Heap *heap, TAKEN Variant *variant, uint32_t index, TAKEN Value item) MUST_CHECK;
-/* A flat copy (or the list itself when unshared and flat) whose `items` the caller may overwrite in place. */
+/*
+ * A flat copy (or the list itself when unshared and flat) whose `items` the
+ * caller may overwrite in place; it sets LIST_HAS_OBJECTS when it puts an
+ * object there. NULL as above.
+ */
 List *list_flatten(Heap *heap, TAKEN Variant *variant) MUST_CHECK;
-/* Elements [start, start + count) as a new flat list with the same tag. Borrows. */
+/* Elements [start, start + count) as a new flat list with the same tag. Borrows. NULL when memory is refused. */
 List *list_slice(Heap *heap, const Variant *variant, uint32_t start, uint32_t count) MUST_CHECK;
 
-/* Element `index`, borrowed; `list` may be flat or a trie. */
+/* Element `index` (below count), borrowed; `list` may be flat or a trie. */
 Value list_at(const List *list, uint32_t index);
 
 /* For value_release: gives the elements up through value_drop_child, and frees the list. */
 void list_free(Heap *heap, List *list, Object **dead);
+/* The same for a dead TAG_NODE with NODE_IS_LIST. */
+void list_node_free(Heap *heap, Object *node, Object **dead);
 /* Panics unless all that this page says holds. For tests and debug builds. */
 void list_check(const List *list);

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "vm/base/buffer.h"
-#include "vm/value/value.h"
+#include "vm/value/heap.h"
 
 typedef enum PrintStyle {
     PRINT_COMPACT, /* one line */

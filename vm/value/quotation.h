@@ -24,7 +24,10 @@ struct Quotation {
 static inline Quotation *value_quotation(Value value) {
     return (Quotation *)value_object(value);
 }
-/* Takes `count` values. NULL when memory is refused. */
+static inline size_t quotation_size(uint32_t count) {
+    return sizeof(Quotation) + count * sizeof(Value);
+}
+/* Takes `count` values. NULL when memory is refused; then they are still the caller's. */
 Quotation *quotation_new(Heap *heap, Tag tag, const Chunk *chunk, uint32_t count, TAKEN const Value *captures) MUST_CHECK;
 
 /*
@@ -39,4 +42,5 @@ typedef struct Handle {
 static inline void *value_subject(Value value) {
     return ((Handle *)value_object(value))->subject;
 }
+/* A new handle of `subject`, with one reference. Never NULL. */
 Handle *handle_new(Heap *heap, Tag tag, void *subject);

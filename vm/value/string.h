@@ -18,13 +18,14 @@ typedef struct String String;
 enum {
     STRING_SIZE_MAX = 0x3fffffff, /* 1 GiB: longer is the trap `string too long` */
     STRING_SHARE_MIN = 64,
+    STRING_CAPACITY_MIN = 8,
     STRING_IS_SLICE = 1, /* flag: the bytes belong to `owner` */
 };
 
 struct String {
     Object object;
     uint32_t size;
-    uint32_t capacity; /* of `bytes`; 0 in a slice */
+    uint32_t capacity; /* of `bytes`, all there is in the block; 0 in a slice */
     union {
         char bytes[1];
         struct {
@@ -50,12 +51,13 @@ String *string_slice(Heap *heap, String *string, size_t start, size_t size) MUST
 /*
  * `left` followed by `right`. Takes `left`, and appends in place when it is
  * the only reference: so building a text piece by piece is linear. Borrows
- * `right`. When it returns NULL, `left` is untouched and still the caller's.
+ * `right`, which must not lie in `left` when that is the only reference.
+ * When it returns NULL, `left` is untouched and still the caller's.
  */
 String *string_append(Heap *heap, TAKEN String *left, const char *right, size_t size) MUST_CHECK;
 
 bool string_equal(const String *a, const String *b);
-/* Bytewise, shorter first: negative, zero, positive. */
+/* Bytewise, and a string before those it begins: negative, zero, positive. */
 int string_compare(const String *a, const String *b);
 /* For value_release: gives up the children of a dead string through value_drop_child, and frees it. */
 void string_free(Heap *heap, String *string, Object **dead);

@@ -20,6 +20,7 @@
 #pragma once
 
 #include "vm/base/check.h"
+#include "vm/base/config.h"
 #include <string.h>
 
 typedef struct Heap Heap;
@@ -57,6 +58,10 @@ typedef enum Tag {
     TAG_WEAVE,   /* a Handle */
     TAG_NODE,    /* inside of a map or a big list; never seen as a value */
 } Tag;
+
+enum {
+    NODE_IS_LIST = 0x80, /* flag of a TAG_NODE: it belongs to a list; without it, to a map */
+};
 
 /*
  * The head of every counted object. While an object waits to be freed, its
@@ -186,40 +191,56 @@ static inline Value value_ref(Value value) {
         value_object(value)->count++;
     return value;
 }
-/* Frees an object whose last reference went, and all that goes with it; no recursion. */
+/*
+ * Frees an object whose last reference went, and all that goes with it; no
+ * recursion. What heap->handle_dropped gives up in its turn is freed too, and
+ * its handles are told after it returned: a channel in a channel in a channel
+ * does not nest.
+ */
 void value_release(Heap *heap, Object *object);
+/* The link between objects that wait to be freed; see Object. */
+static inline void object_link(Object *object, Object *next) {
+    /* user-space pointers have 47 bits: 32 of them fit `count`, the others `spare` */
+    uint64_t link = (uint64_t)(uintptr_t)next;
+    object->count = (uint32_t)link;
+    object->spare = (uint16_t)(link >> 32);
+}
+static inline Object *object_linked(const Object *object) {
+    return (Object *)(uintptr_t)((uint64_t)object->spare << 32 | object->count);
+}
 /*
  * Gives up a child of an object that is being freed: if that was its last
  * reference, links it into the list `*dead`, which value_release works off.
  */
-static inline void value_drop_child(Object **dead, TAKEN Value child);
-/* Gives a reference up. */
-static inline void value_unref(Heap *heap, TAKEN Value value) {
-    if (value_is_object(value) && --value_object(value)->count == 0)
-        value_release(heap, value_object(value));
-}
 static inline void value_drop_child(Object **dead, TAKEN Value child) {
     if (!value_is_object(child))
         return;
     Object *object = value_object(child);
     if (--object->count > 0)
         return;
-    /* user-space pointers have 47 bits: 32 of them fit `count`, the others `spare` */
-    uint64_t link = (uint64_t)(uintptr_t)*dead;
-    object->count = (uint32_t)link;
-    object->spare = (uint16_t)(link >> 32);
+    object_link(object, *dead);
     *dead = object;
 }
-/* True when the caller's reference is the only one, so that the object may be changed in place. */
+/* Gives a reference up. */
+static inline void value_unref(Heap *heap, TAKEN Value value) {
+    if (value_is_object(value) && --value_object(value)->count == 0)
+        value_release(heap, value_object(value));
+}
+/*
+ * True when the caller's reference is the only one, so that the object may be
+ * changed in place. (Under STRESS_COPY never true, so whoever then copies
+ * gives the old one up with value_unref: it may be the last reference.)
+ */
 static inline bool object_is_unshared(const Object *object) {
-    return object->count == 1;
+    return !STRESS_COPY && object->count == 1;
 }
 
 /* --- as one order and one text for all kinds --- */
 
 /*
- * Equal as data: same kind, same content. Floats compare by bits, so NaN
- * equals itself. Quotations, channels and weaves are equal when they are the
+ * Equal as data: same kind, same content; a list and a variant with the same
+ * tag and elements are equal. Floats compare by bits, so NaN equals itself and
+ * 0.0 is not -0.0. Quotations, channels and weaves are equal when they are the
  * same object. No recursion; `false` with heap exhausted when memory for a
  * deep comparison is refused.
  */
