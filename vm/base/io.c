@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The functions of io_system() are one system call each, tried again when a
+ * signal got in between; everything longer is made of them and so works over
+ * any Io. Do not look here for standard input and its waiting: whether a
+ * descriptor would block is the poller's business.
+ */
+#include "vm/base/io.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_SIZE_MIN = 16 * 1024 }; /* most sources are shorter, and are read by one call and one that sees the end */
+
+/* --- the system --- */
+
+static int system_open(void *context, const char *path, IoMode mode) {
+    (void)context;
+    static const int flags[] = {
+        [IO_READ] = O_RDONLY,
+        [IO_WRITE] = O_WRONLY | O_CREAT | O_TRUNC,
+        [IO_APPEND] = O_WRONLY | O_CREAT | O_APPEND,
+    };
+    int descriptor;
+    do
+        descriptor = open(path, flags[mode] | O_CLOEXEC, 0666);
+    while (descriptor < 0 && errno == EINTR);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+static int64_t system_read(void *context, int descriptor, void *bytes, size_t size) {
+    (void)context;
+    ssize_t got;
+    do
+        got = read(descriptor, bytes, size);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
+}
+
+/* Another process may have set our terminal or pipe to not block; output must not get lost by that. */
+static void wait_until_writable(int descriptor) {
+    struct pollfd entry = {.fd = descriptor, .events = POLLOUT};
+    poll(&entry, 1, -1);
+}
+
+static int64_t system_write(void *context, int descriptor, const void *bytes, size_t size) {
+    (void)context;
+    for (;;) {
+        ssize_t written = write(descriptor, bytes, size);
+        if (written >= 0)
+            return written;
+        if (errno == EAGAIN)
+            wait_until_writable(descriptor);
+        else if (errno != EINTR)
+            return -errno;
+    }
+}
+
+/* Not tried again: Linux has freed the descriptor, and it may be someone else's by now. */
+static int system_close(void *context, int descriptor) {
+    (void)context;
+    return close(descriptor) < 0 && errno != EINTR ? -errno : 0;
+}
+
+static int system_info(void *context, const char *path, IoInfo *info) {
+    (void)context;
+    struct stat status;
+    if (stat(path, &status) < 0)
+        return -errno;
+    info->kind = S_ISREG(status.st_mode) ? IO_FILE : S_ISDIR(status.st_mode) ? IO_FOLDER : IO_OTHER;
+    info->size = status.st_size;
+    return 0;
+}
+
+static int system_real_path(void *context, const char *path, Buffer *out) {
+    (void)context;
+    char bytes[PATH_MAX];
+    if (!realpath(path, bytes))
+        return -errno;
+    return buffer_append_text(out, bytes);
+}
+
+static int system_delete_file(void *context, const char *path) {
+    (void)context;
+    return unlink(path) < 0 ? -errno : 0;
+}
+
+static int system_make_folder(void *context, const char *path) {
+    (void)context;
+    return mkdir(path, 0777) < 0 ? -errno : 0;
+}
+
+static int system_remove_folder(void *context, const char *path) {
+    (void)context;
+    return rmdir(path) < 0 ? -errno : 0;
+}
+
+static bool is_dots(const char *name) {
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* The entries until one is refused; readdir() tells its end from its failure by errno only. */
+static int read_entries(DIR *folder, IoEntryFunction *entry, void *entry_context) {
+    for (;;) {
+        errno = 0;
+        const struct dirent *found = readdir(folder);
+        if (!found)
+            return -errno;
+        int r = is_dots(found->d_name) ? 0 : entry(entry_context, found->d_name);
+        if (r)
+            return r;
+    }
+}
+
+static int system_list_folder(void *context, const char *path, IoEntryFunction *entry, void *entry_context) {
+    (void)context;
+    DIR *folder = opendir(path);
+    if (!folder)
+        return -errno;
+    int r = read_entries(folder, entry, entry_context);
+    closedir(folder);
+    return r;
+}
+
+Io io_system(void) {
+    return (Io){
+        .open = system_open,
+        .read = system_read,
+        .write = system_write,
+        .close = system_close,
+        .info = system_info,
+        .real_path = system_real_path,
+        .delete_file = system_delete_file,
+        .make_folder = system_make_folder,
+        .remove_folder = system_remove_folder,
+        .list_folder = system_list_folder,
+    };
+}
+
+/* --- made of them --- */
+
+int io_write_all(const Io *io, int descriptor, const void *bytes, size_t size) {
+    const char *next = bytes;
+    while (size > 0) {
+        int64_t written = io_write(io, descriptor, next, size);
+        if (written < 0)
+            return (int)written;
+        next += written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+static int read_to_end(const Io *io, int descriptor, Buffer *out) {
+    for (;;) {
+        char *room = buffer_reserve(out, READ_SIZE_MIN);
+        if (!room)
+            return -ENOMEM;
+        int64_t got = io_read(io, descriptor, room, out->capacity - out->size);
+        if (got <= 0)
+            return (int)got;
+        out->size += (size_t)got;
+    }
+}
+
+int io_read_file(const Io *io, const char *path, Buffer *out) {
+    int descriptor = io_open(io, path, IO_READ);
+    if (descriptor < 0)
+        return descriptor;
+    int r = read_to_end(io, descriptor, out);
+    io_close(io, descriptor);
+    return r;
+}
+
+int io_write_file(const Io *io, const char *path, IoMode mode, const void *bytes, size_t size) {
+    check(mode != IO_READ);
+    int descriptor = io_open(io, path, mode);
+    if (descriptor < 0)
+        return descriptor;
+    int r = io_write_all(io, descriptor, bytes, size);
+    int closed = io_close(io, descriptor); /* some file systems find out only here that the disk is full */
+    return r ? r : closed;
+}
+
+/* The folders a path is in, outermost first; those that exist are fine. */
+static int make_parents(const Io *io, const char *path) {
+    char parent[PATH_MAX];
+    for (size_t size = 1; path[size - 1]; size++) {
+        if (size == sizeof parent)
+            return -ENAMETOOLONG;
+        parent[size - 1] = path[size - 1];
+        if (path[size] != '/' || path[size - 1] == '/')
+            continue;
+        parent[size] = '\0';
+        int r = io_make_folder(io, parent);
+        if (r && r != -EEXIST)
+            return r;
+    }
+    return 0;
+}
+
+int io_make_folders(const Io *io, const char *path) {
+    int r = io_make_folder(io, path);
+    if (r == -ENOENT && path[0]) {
+        r = make_parents(io, path);
+        if (!r)
+            r = io_make_folder(io, path);
+    }
+    return r == -EEXIST && io_is(io, path, IO_FOLDER) ? 0 : r;
+}
