@@ -19,6 +19,6 @@ int channel_send(Channel *channel, TAKEN Value value) MUST_CHECK;
 WordResult channel_receive(Channel *channel, Strand *strand);
 void channel_close(Channel *channel);
 
-/* For the scheduler: empties it; frees it. */
+/* For the scheduler: drops what waits in it; frees it, emptied. */
 void channel_empty(Channel *channel);
 void channel_free(Channel *channel);

@@ -30,9 +30,8 @@ typedef union Code {
 } Code;
 
 typedef struct Instruction {
-    uint16_t opcode;
-    uint16_t second;
-    uint32_t first;
+    uint32_t opcode;
+    uint32_t first, second; /* operands, by the opcode's row */
 } Instruction;
 
 /* Where an instruction comes from; for messages, traces and unwinding. */
@@ -60,6 +59,7 @@ static inline Shape shape_unpack(uint32_t packed) {
     return (Shape){(uint16_t)(packed >> 16), (uint16_t)packed};
 }
 
+/* (quotation.h names the type) */
 struct Chunk {
     const Code *entry; /* threaded code; set by fuse */
     uint32_t need;     /* stack slots that must be free when it starts: its own highest rise, and its frames */
@@ -81,7 +81,6 @@ struct Chunk {
     uint32_t code_count;
 
     Program *program;
-    Chunk *next; /* all chunks of the program */
 };
 
 /* Where a definition's code is now. */
@@ -97,11 +96,11 @@ struct Program {
     const WordTable *words;
     Cell *cells; /* by number of the definition */
     uint32_t cell_count;
-    Chunk *chunks;
-    Chunk **chunk_table; /* by number: what CHUNK operands name */
+    Chunk **chunks; /* by number: what CHUNK operands name */
     uint32_t chunk_count, chunk_capacity;
-    char *strings; /* names and files that places point at */
-    struct ProgramString *string_blocks;
+    Chunk **by_address;   /* chunks sorted by where their code lies; made by program_seal */
+    uint32_t sealed_count;
+    struct ProgramString *strings; /* names and files that places point at */
 };
 
 /* Starts a program of `cell_count` definitions without code. -ENOMEM when refused. */
@@ -113,5 +112,7 @@ const char *program_string(Program *program, const char *text, size_t size);
 /* A new empty chunk of the program; `*numberp` is what CHUNK operands name. NULL when refused. */
 Chunk *program_chunk_new(Program *program, uint32_t *numberp);
 
+/* After chunks were added and threaded: makes program_chunk_at() find them. -ENOMEM when refused. */
+int program_seal(Program *program) MUST_CHECK;
 /* The chunk and instruction that a code address belongs to; NULL when it belongs to none (a runtime cell). */
 const Chunk *program_chunk_at(const Program *program, const Code *address, uint32_t *instructionp);

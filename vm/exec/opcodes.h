@@ -98,7 +98,7 @@ OPCODE(CALL_OUTSIDE,    WORD, NONE, VARIES, VARIES, "Runs a builtin that reads o
 OPCODE(CALL_FLOOR,      WORD, AUX,  VARIES, VARIES, "Runs a builtin that must not reach below the floor.")
 OPCODE(CALL_QUOTATION,  NONE, NONE, VARIES, VARIES, "( .. q -- .. ) Runs the quotation on top. Spends budget.")
 OPCODE(TAIL_CALL_QUOTATION, NONE, NONE, VARIES, VARIES, "The same in place of a return. Spends budget.")
-OPCODE(ROOM,            NONE, NONE, 0, 0, "Makes room again after a call whose results are not known.")
+OPCODE(ROOM,            COUNT, NONE, 0, 0, "Makes room for COUNT slots again, after a call whose results are not known.")
 
 /* where types alone do not prove enough (see spec/types.md) */
 OPCODE(CHECK,           KIND,  COUNT, 0, 0, "Checks that the slot COUNT below the top is of KIND; else a trap.")

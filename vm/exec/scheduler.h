@@ -24,6 +24,19 @@ typedef struct StrandQueue {
     Strand *first, *last;
 } StrandQueue;
 
+/*
+ * What a handle names: the common start of Channel and Weave. Those whose
+ * last handle went are linked through `doomed_next` and freed one by one, so
+ * that a chain of channels inside channels needs no recursion.
+ */
+typedef struct Subject {
+    Tag tag;
+    Scheduler *scheduler;
+    struct Subject *doomed_next;
+    struct Subject *next, *previous; /* all of the scheduler */
+    uint64_t number;                 /* for people */
+} Subject;
+
 typedef struct SleepEntry {
     int64_t deadline_ns;
     Strand *strand;
@@ -39,24 +52,25 @@ typedef enum SchedulerEnd {
 struct Scheduler {
     Heap *heap;
     World *world;
+    Program *program;      /* whose code its strands run */
+    const Code *step_code, *finish_code; /* the interpreter's (interp.h) */
     StrandQueue ready;
     Strand *strands;       /* all, linked by next/previous */
     uint64_t strand_count; /* all but dormant weaves' bodies */
     uint64_t last_id;
     SleepEntry *sleepers; /* a binary heap by deadline */
     uint32_t sleeper_count, sleeper_capacity;
-    struct Channel *channels;
-    uint64_t last_channel_number;
-    Weave *weaves;
-    Object *doomed; /* handles' subjects to be freed, see scheduler_handle_dropped */
-    struct Dropped *dropped;
-    bool dropping;
-    Fault *fault;
+    Subject *subjects; /* all channels and weaves */
+    Subject *doomed;
+    uint64_t last_subject_number;
+    bool is_freeing;
+    bool inherits;         /* the strand at the front of `ready` goes on with the budget of the one before it */
+    Fault fault;
     int exit_code;
-    int64_t fuel; /* budget left in all, or -1 for no limit */
+    int64_t fuel; /* budget left in all, or -1 for no limit; spent: the trap `out of fuel` */
 };
 
-void scheduler_init(Scheduler *scheduler, Heap *heap, World *world);
+void scheduler_init(Scheduler *scheduler, Heap *heap, World *world, Program *program);
 /* Frees what is left of strands, channels and weaves. */
 void scheduler_deinit(Scheduler *scheduler);
 
@@ -65,6 +79,9 @@ void scheduler_ready(Scheduler *scheduler, Strand *strand);
 void scheduler_ready_first(Scheduler *scheduler, Strand *strand);
 /* Wakes `strand` (parked by the caller) at `deadline_ns` of the monotonic clock. -ENOMEM when refused. */
 int scheduler_sleep(Scheduler *scheduler, Strand *strand, int64_t deadline_ns) MUST_CHECK;
+/* Fills in and links what a new channel or weave begins with. */
+void subject_init(Scheduler *scheduler, Subject *subject, Tag tag);
+void subject_unlink(Subject *subject);
 /* Runs until all strands have ended, or something stops the program. */
 SchedulerEnd scheduler_run(Scheduler *scheduler);
 

@@ -35,7 +35,6 @@
 typedef struct Scheduler Scheduler;
 typedef struct World World;
 typedef struct Weave Weave;
-typedef struct Fault Fault;
 
 enum {
     STRAND_SLOTS_MIN = 24,
@@ -82,7 +81,7 @@ struct Strand {
     Scheduler *scheduler;
     World *world;
     const Word *word; /* that is running, for messages */
-    Fault *fault;     /* once it faulted */
+    bool has_fault;   /* its message is in scheduler->fault */
     Strand *next, *previous;             /* all strands of the scheduler */
     Strand *queue_next, *queue_previous; /* the one queue it waits in: ready, or a channel's receivers */
     Weave *weave;     /* whose body it is, or NULL */
@@ -150,8 +149,9 @@ WordResult strand_fault_memory(Strand *strand);
 /* --- quotations, for words --- */
 
 /*
- * Starts a step frame for the word that runs: the quotation's stack begins
- * at the present depth (put `frame->base` lower if it should see more).
+ * Starts a step frame for `word`, the one that runs: the quotation's stack
+ * begins at the present depth (put `frame->base` lower, down to
+ * `frame->outer_base`, if it should see more).
  * Takes the two kept values.
  */
 StepFrame *strand_step(Strand *strand, const Word *word, TAKEN Value kept, TAKEN Value also_kept);
@@ -177,9 +177,34 @@ void strand_wake(Strand *strand);
 
 /* A strand that is not yet ready. NULL when memory is refused. */
 Strand *strand_new(Scheduler *scheduler) MUST_CHECK;
-/* What it runs first: a quotation on the values pushed so far, checked to be enough. False: a fault in `strand`. */
-bool strand_start(Strand *strand, Value quotation);
-/* The same for a definition's code without captures. */
-void strand_start_chunk(Strand *strand, const Chunk *chunk);
+/*
+ * What it runs first: a quotation on the values pushed so far and `coming`
+ * more that are pushed before it runs. False, with a fault, when that is not
+ * enough for it or memory is refused.
+ */
+bool strand_start(Strand *strand, Value quotation, uint32_t coming);
+/* The same for a definition's code, which takes nothing. -ENOMEM when memory is refused. */
+int strand_start_chunk(Strand *strand, const Chunk *chunk) MUST_CHECK;
 /* Drops all values and frames, unlinks and frees the strand. */
 void strand_free(Strand *strand);
+
+/* --- the frames of a strand that rests, innermost first; for unwinding and traces --- */
+
+typedef struct FrameWalk {
+    const Strand *strand;
+    Slot *slot;          /* the next frame starts here */
+    const Code *address; /* where that frame goes on */
+    bool innermost;
+} FrameWalk;
+
+typedef struct FrameInfo {
+    const Chunk *chunk;   /* NULL in a step frame */
+    uint32_t instruction; /* that runs, or that made the call */
+    Slot *aux;            /* its aux values */
+    uint32_t aux_count;
+    StepFrame *step; /* or NULL */
+} FrameInfo;
+
+FrameWalk frame_walk(const Strand *strand);
+/* False when there is none left. */
+bool frame_walk_next(FrameWalk *walk, FrameInfo *info);

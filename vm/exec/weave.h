@@ -21,5 +21,9 @@ WordResult weave_resume(Strand *strand);
 WordResult weave_yield(Strand *strand);
 WordResult weave_cancel(Strand *strand);
 
-/* For the scheduler: ends the body, frees it. */
+/* For the scheduler: the body has returned; false leaves a fault: it must end with its token on top. */
+bool weave_finish(Strand *body);
+/* For the scheduler: cancels the body if it has not ended, and frees the weave. */
 void weave_free(Weave *weave);
+/* For strand_free: the body is going. */
+void weave_forget_body(Weave *weave);

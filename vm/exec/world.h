@@ -24,6 +24,7 @@ struct World {
     int input; /* descriptor of standard input */
     const char *const *arguments; /* the program first */
     uint32_t argument_count;
+    const char *const *environment; /* NAME=VALUE texts and a NULL behind them; NULL: no variable is set */
     struct WorldState *states; /* what word families keep per VM */
 };
 

@@ -1,0 +1,1072 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loop: direct threading (each cell of code is the address of its
+ * handler), the top of the stack in a register.
+ *
+ * Nothing here checks what the type checker proved: ADD_INT adds. Room on the
+ * stack is looked at once a call (`need` of the code called), the budget at
+ * each call. Both happen before an instruction changes anything, so an
+ * instruction that is stopped there is simply run again later.
+ *
+ * While the loop runs: `tos` is the top value, `sp` points at the one below
+ * it, `rp` at the innermost frame slot, `ip` behind the handler's cell. SAVE
+ * and LOAD exchange them with the strand, in the form strand.h draws.
+ *
+ * What is not an instruction does not belong here.
+ */
+#include "vm/exec/interp.h"
+
+#include "vm/base/config.h"
+#include "vm/exec/fault.h"
+#include "vm/exec/scheduler.h"
+#include "vm/value/list.h"
+#include "vm/value/variant.h"
+
+enum {
+#define OPCODE(name, first, second, pops, pushes, sentence) HANDLER_##name,
+#include "vm/exec/opcodes.h"
+#define FUSED(name, length, ...) HANDLER_##name,
+#include "vm/exec/fused.h"
+    HANDLER_COUNT
+};
+
+typedef struct InterpTables {
+    const void *const *handlers;
+    const Code *step_code, *finish_code;
+} InterpTables;
+
+static bool kind_fits(Value value, Kind kind) {
+    switch (kind) {
+    case KIND_INT:
+        return value_is_int(value);
+    case KIND_FLOAT:
+        return value_is_float(value);
+    case KIND_BOOL:
+        return value_is_bool(value);
+    case KIND_STRING:
+        return value_is_string(value);
+    case KIND_SYMBOL:
+        return value_is_symbol(value);
+    case KIND_CHANNEL:
+        return value_has_tag(value, TAG_CHANNEL);
+    default:
+        return value_kind(value) == kind;
+    }
+}
+
+/* True when calling it takes at most shape.in values and changes the depth as shape says. */
+static bool shape_fits(const Quotation *quotation, Shape shape) {
+    int in = quotation->chunk->shape.in - (int)quotation->capture_count;
+    int out = quotation->chunk->shape.out;
+    return !(quotation->chunk->flags & CHUNK_OUT_UNKNOWN) && in <= shape.in && out - in == shape.out - shape.in;
+}
+
+/*
+ * The name the author wrote at the instruction that runs, for a fault. In a
+ * fused sequence it is the first part's; a check stands under the name of
+ * the word that it checks for.
+ */
+static const char *place_name(const Strand *strand) {
+    uint32_t instruction;
+    const Chunk *chunk = program_chunk_at(strand->scheduler->program, strand->ip, &instruction);
+    const char *name = chunk ? chunk->places[instruction].name : NULL;
+    return name ? name : "?";
+}
+
+static void fault_kind(Strand *strand, const char *want, Value found) {
+    strand->word = NULL;
+    strand_fault(strand, "%s: expected %s, got %s", place_name(strand), want, kind_name(value_kind(found)));
+}
+
+/* Field `index` of a value that a match or a field word wants; faults when it has none. */
+static bool field_of(Strand *strand, Value value, uint32_t index, Value *field) {
+    if (!value_is_variant(value)) {
+        fault_kind(strand, "Variant", value);
+        return false;
+    }
+    if (index >= value_variant(value)->count) {
+        strand_fault(strand, "%s: the variant has %u fields, field %u was wanted", place_name(strand),
+                     value_variant(value)->count, index);
+        return false;
+    }
+    *field = variant_at(value_variant(value), index);
+    return true;
+}
+
+static int64_t shift_left(int64_t number, int64_t count) {
+    if (count < 0 || count >= 64)
+        return 0;
+    int64_t result = (int64_t)((uint64_t)number << count);
+    return result > INT_MAX_VALUE || result < INT_MIN_VALUE ? 0 : result;
+}
+
+/* Logical, of the 64-bit sign-extended pattern: language.md of the reference calls for it, and for 0 where 63 bits do not hold the result. */
+static int64_t shift_right(int64_t number, int64_t count) {
+    if (count < 0 || count >= 64)
+        return 0;
+    if (count == 0)
+        return number;
+    uint64_t result = (uint64_t)number >> count;
+    return result > (uint64_t)INT_MAX_VALUE ? 0 : (int64_t)result;
+}
+
+/* Both operands of most divisions fit 32 bits, where dividing takes half as long. */
+static inline int64_t divide(int64_t a, int64_t b) {
+    if (LIKELY((((uint64_t)a | (uint64_t)b) >> 32) == 0))
+        return (uint32_t)a / (uint32_t)b;
+    return a / b;
+}
+static inline int64_t modulo(int64_t a, int64_t b) {
+    if (LIKELY((((uint64_t)a | (uint64_t)b) >> 32) == 0))
+        return (uint32_t)a % (uint32_t)b;
+    return a % b;
+}
+
+static inline bool list_is_flat(Value value) {
+    return value_has_tag(value, TAG_LIST) && ((List *)value_object(value))->items != NULL;
+}
+
+/* Element `index` of what may be a list, borrowed; false for a bad index and for what is no variant. */
+static inline bool element_at(Value list, int64_t index, Value *element) {
+    if (LIKELY(list_is_flat(list))) {
+        List *flat = (List *)value_object(list);
+        if ((uint64_t)index >= flat->count)
+            return false;
+        *element = flat->items[index];
+        return true;
+    }
+    if (!value_is_variant(list) || (uint64_t)index >= value_variant(list)->count)
+        return false;
+    *element = variant_at(value_variant(list), (uint32_t)index);
+    return true;
+}
+
+/* Runs the strand, or, without one, gives the tables. */
+static InterpEnd loop(Strand *strand, int64_t *budget_left, InterpTables *tables) {
+    static const void *const handlers[] = {
+#define OPCODE(name, first, second, pops, pushes, sentence) &&L_##name,
+#include "vm/exec/opcodes.h"
+#define FUSED(name, length, ...) &&L_##name,
+#include "vm/exec/fused.h"
+    };
+    static const Code step_code[] = {{.handler = &&L_STEP}};
+    static const Code finish_code[] = {{.handler = &&L_FINISH}};
+
+    if (tables) {
+        *tables = (InterpTables){handlers, step_code, finish_code};
+        return INTERP_FINISHED;
+    }
+
+    const Code *ip;
+    Value *sp;
+    Slot *rp;
+    Value tos;
+    int64_t budget = *budget_left;
+    Heap *const heap = strand->heap;
+    uint64_t room;
+
+#define OP(name) L_##name:
+#define NEXT goto *(ip++)->handler
+#define SAVE (sp[1] = tos, strand->sp = sp + 1, strand->rp = rp, strand->ip = ip)
+#define LOAD (sp = strand->sp - 1, tos = sp[1], rp = strand->rp, ip = strand->ip)
+/* The instruction that runs has changed nothing yet, and is the one that the strand stands at. */
+#define SAVE_AT_START (sp[1] = tos, strand->sp = sp + 1, strand->rp = rp, strand->ip = ip - 1)
+#define PUSH(value) (*++sp = tos, tos = (value))
+#define DROP_TO(value) (tos = (value), sp--)
+#define FAULT goto faulted
+#define CALL_CHECK(wanted)                                                                                             \
+    if (UNLIKELY(--budget < 0))                                                                                        \
+        goto preempt;                                                                                                  \
+    if (UNLIKELY((Slot *)(void *)(sp + (wanted)) > rp)) {                                                              \
+        room = (wanted);                                                                                               \
+        goto grow;                                                                                                     \
+    }
+
+    LOAD;
+    NEXT;
+
+    /* --- literals --- */
+    OP(PUSH) {
+        PUSH(ip[0].value);
+        ip += 1;
+        NEXT;
+    }
+    OP(PUSH_REF) {
+        PUSH(ip[0].value);
+        value_object(tos)->count++;
+        ip += 1;
+        NEXT;
+    }
+    OP(PUSH_CLOSURE) {
+        uint32_t count = (uint32_t)ip[1].number;
+        sp[1] = tos;
+        Quotation *closure = quotation_new(heap, TAG_CLOSURE, ip[0].chunk, count, sp + 2 - count);
+        if (UNLIKELY(!closure))
+            goto out_of_memory;
+        sp += 1 - (int64_t)count;
+        tos = value_from_object(closure);
+        if (mem_is_exhausted(&heap->mem))
+            goto out_of_memory;
+        ip += 2;
+        NEXT;
+    }
+
+    /* --- shuffles --- */
+    OP(DUP) {
+        *++sp = value_ref(tos);
+        NEXT;
+    }
+    OP(DUP_RAW) {
+        *++sp = tos;
+        NEXT;
+    }
+    OP(DROP) {
+        value_unref(heap, tos);
+        tos = *sp--;
+        NEXT;
+    }
+    OP(DROP_RAW) {
+        tos = *sp--;
+        NEXT;
+    }
+    OP(SWAP) {
+        Value second = *sp;
+        *sp = tos;
+        tos = second;
+        NEXT;
+    }
+    OP(OVER) {
+        Value second = value_ref(*sp);
+        PUSH(second);
+        NEXT;
+    }
+    OP(OVER_RAW) {
+        Value second = *sp;
+        PUSH(second);
+        NEXT;
+    }
+    OP(ROT) {
+        Value third = sp[-1];
+        sp[-1] = sp[0];
+        sp[0] = tos;
+        tos = third;
+        NEXT;
+    }
+    OP(NIP) {
+        value_unref(heap, *sp--);
+        NEXT;
+    }
+    OP(NIP_RAW) {
+        sp--;
+        NEXT;
+    }
+    OP(TUCK) {
+        Value second = *sp;
+        *sp = value_ref(tos);
+        *++sp = second;
+        NEXT;
+    }
+    OP(TUCK_RAW) {
+        Value second = *sp;
+        *sp = tos;
+        *++sp = second;
+        NEXT;
+    }
+    OP(TWO_DUP) {
+        Value second = value_ref(*sp);
+        *++sp = value_ref(tos);
+        *++sp = second;
+        NEXT;
+    }
+    OP(TWO_DUP_RAW) {
+        Value second = *sp;
+        *++sp = tos;
+        *++sp = second;
+        NEXT;
+    }
+    OP(PICK) {
+        int64_t index = ip[0].number;
+        sp[1] = tos;
+        Value picked = value_ref(sp[1 - index]);
+        PUSH(picked);
+        ip += 1;
+        NEXT;
+    }
+    OP(PICK_RAW) {
+        int64_t index = ip[0].number;
+        sp[1] = tos;
+        Value picked = sp[1 - index];
+        PUSH(picked);
+        ip += 1;
+        NEXT;
+    }
+    OP(ROLL) {
+        int64_t index = ip[0].number;
+        sp[1] = tos;
+        Value rolled = sp[1 - index];
+        memmove(sp + 1 - index, sp + 2 - index, (size_t)index * sizeof(Value));
+        tos = rolled;
+        ip += 1;
+        NEXT;
+    }
+    OP(TO_AUX) {
+        (--rp)->value = tos;
+        tos = *sp--;
+        NEXT;
+    }
+    OP(FROM_AUX) {
+        PUSH((rp++)->value);
+        NEXT;
+    }
+
+    /* --- Int: on tagged numbers, 2n + 1 --- */
+#define INT_ADD(a, b) ((Value){(a).bits + (b).bits - 1})
+#define INT_SUB(a, b) ((Value){(a).bits - (b).bits + 1})
+#define INT_MUL(a, b) ((Value){((a).bits - 1) * (uint64_t)((int64_t)(b).bits >> 1) + 1})
+#define INT_AND_BITS(a, b) ((Value){(a).bits & (b).bits})
+#define INT_OR_BITS(a, b) ((Value){(a).bits | (b).bits})
+#define INT_XOR_BITS(a, b) ((Value){((a).bits ^ (b).bits) | 1})
+#define INT_SHL_BITS(a, b) value_from_int(shift_left(value_to_int(a), value_to_int(b)))
+#define INT_SHR_BITS(a, b) value_from_int(shift_right(value_to_int(a), value_to_int(b)))
+#define INT_OPERATION(name, operation)                                                                                 \
+    OP(name) {                                                                                                         \
+        DROP_TO(operation(*sp, tos));                                                                                  \
+        NEXT;                                                                                                          \
+    }
+    INT_OPERATION(ADD_INT, INT_ADD)
+    INT_OPERATION(SUB_INT, INT_SUB)
+    INT_OPERATION(MUL_INT, INT_MUL)
+    INT_OPERATION(AND_BITS, INT_AND_BITS)
+    INT_OPERATION(OR_BITS, INT_OR_BITS)
+    INT_OPERATION(XOR_BITS, INT_XOR_BITS)
+    INT_OPERATION(SHL_BITS, INT_SHL_BITS)
+    INT_OPERATION(SHR_BITS, INT_SHR_BITS)
+    OP(NEG_INT) {
+        tos.bits = 2 - tos.bits;
+        NEXT;
+    }
+    OP(NOT_BITS) {
+        tos.bits ^= ~(uint64_t)1;
+        NEXT;
+    }
+    /* -2^62 / -1 is 2^62, which fits 64 bits and wraps when it is tagged */
+#define INT_DIVISION(name, operation)                                                                                  \
+    OP(name) {                                                                                                         \
+        int64_t divisor = value_to_int(tos);                                                                           \
+        *sp = divisor ? value_from_int(operation(value_to_int(*sp), divisor)) : VALUE_ZERO;                            \
+        tos = value_from_bool(divisor != 0);                                                                           \
+        NEXT;                                                                                                          \
+    }
+    INT_DIVISION(DIV_INT, divide)
+    INT_DIVISION(MOD_INT, modulo)
+#define INT_DIVISION_DROP(name, operation)                                                                             \
+    OP(name) {                                                                                                         \
+        int64_t divisor = value_to_int(tos);                                                                           \
+        DROP_TO(divisor ? value_from_int(operation(value_to_int(*sp), divisor)) : VALUE_ZERO);                         \
+        NEXT;                                                                                                          \
+    }
+    INT_DIVISION_DROP(MOD_DROP, modulo)
+    INT_DIVISION_DROP(DIV_DROP, divide)
+#define INT_DIVISION_PUSH_DROP(name, operation)                                                                        \
+    OP(name) {                                                                                                         \
+        int64_t divisor = value_to_int(ip[0].value);                                                                   \
+        tos = divisor ? value_from_int(operation(value_to_int(tos), divisor)) : VALUE_ZERO;                            \
+        ip += 1;                                                                                                       \
+        NEXT;                                                                                                          \
+    }
+    INT_DIVISION_PUSH_DROP(PUSH_MOD_DROP, modulo)
+    INT_DIVISION_PUSH_DROP(PUSH_DIV_DROP, divide)
+    OP(TWO_DUP_MOD_DROP) {
+        int64_t divisor = value_to_int(tos);
+        Value result = divisor ? value_from_int(modulo(value_to_int(*sp), divisor)) : VALUE_ZERO;
+        PUSH(result);
+        NEXT;
+    }
+
+#define INT_COMPARISONS(EACH) EACH(EQ, ==) EACH(NE, !=) EACH(LT, <) EACH(LE, <=) EACH(GT, >) EACH(GE, >=)
+#define COMPARED(a, operator, b) ((int64_t)(a).bits operator (int64_t)(b).bits)
+#define BRANCH(truth, label_cell, length)                                                                              \
+    do {                                                                                                               \
+        if (truth)                                                                                                     \
+            ip += (length);                                                                                            \
+        else                                                                                                           \
+            ip = ip[label_cell].target;                                                                                \
+        NEXT;                                                                                                          \
+    } while (0)
+#define INT_COMPARISON(name, operator)                                                                                 \
+    OP(name##_INT) {                                                                                                   \
+        DROP_TO(value_from_bool(COMPARED(*sp, operator, tos)));                                                        \
+        NEXT;                                                                                                          \
+    }                                                                                                                  \
+    OP(PUSH_##name) {                                                                                                  \
+        tos = value_from_bool(COMPARED(tos, operator, ip[0].value));                                                   \
+        ip += 1;                                                                                                       \
+        NEXT;                                                                                                          \
+    }                                                                                                                  \
+    OP(DUP_PUSH_##name) {                                                                                              \
+        *++sp = tos;                                                                                                   \
+        tos = value_from_bool(COMPARED(tos, operator, ip[0].value));                                                   \
+        ip += 1;                                                                                                       \
+        NEXT;                                                                                                          \
+    }                                                                                                                  \
+    OP(name##_JUMP) {                                                                                                  \
+        bool truth = COMPARED(*sp, operator, tos);                                                                     \
+        tos = sp[-1];                                                                                                  \
+        sp -= 2;                                                                                                       \
+        BRANCH(truth, 0, 1);                                                                                           \
+    }                                                                                                                  \
+    OP(PUSH_##name##_JUMP) {                                                                                           \
+        bool truth = COMPARED(tos, operator, ip[0].value);                                                             \
+        tos = *sp--;                                                                                                   \
+        BRANCH(truth, 1, 2);                                                                                           \
+    }                                                                                                                  \
+    OP(DUP_PUSH_##name##_JUMP) {                                                                                       \
+        BRANCH(COMPARED(tos, operator, ip[0].value), 1, 2);                                                            \
+    }                                                                                                                  \
+    OP(OVER_PUSH_##name##_JUMP) {                                                                                      \
+        BRANCH(COMPARED(*sp, operator, ip[0].value), 1, 2);                                                            \
+    }                                                                                                                  \
+    OP(TWO_DUP_##name##_JUMP) {                                                                                        \
+        BRANCH(COMPARED(*sp, operator, tos), 0, 1);                                                                    \
+    }
+    INT_COMPARISONS(INT_COMPARISON)
+
+#define INT_PUSH_OPERATION(name, operation)                                                                            \
+    OP(name) {                                                                                                         \
+        tos = operation(tos, ip[0].value);                                                                             \
+        ip += 1;                                                                                                       \
+        NEXT;                                                                                                          \
+    }
+    INT_PUSH_OPERATION(PUSH_ADD, INT_ADD)
+    INT_PUSH_OPERATION(PUSH_SUB, INT_SUB)
+    INT_PUSH_OPERATION(PUSH_MUL, INT_MUL)
+    INT_PUSH_OPERATION(PUSH_AND_BITS, INT_AND_BITS)
+    INT_PUSH_OPERATION(PUSH_SHL_BITS, INT_SHL_BITS)
+    INT_PUSH_OPERATION(PUSH_SHR_BITS, INT_SHR_BITS)
+    OP(DUP_PUSH_ADD) {
+        *++sp = tos;
+        tos = INT_ADD(tos, ip[0].value);
+        ip += 1;
+        NEXT;
+    }
+    OP(DUP_PUSH_SUB) {
+        *++sp = tos;
+        tos = INT_SUB(tos, ip[0].value);
+        ip += 1;
+        NEXT;
+    }
+    OP(SWAP_PUSH_ADD) {
+        Value second = *sp;
+        *sp = tos;
+        tos = INT_ADD(second, ip[0].value);
+        ip += 1;
+        NEXT;
+    }
+    OP(SWAP_PUSH_SUB) {
+        Value second = *sp;
+        *sp = tos;
+        tos = INT_SUB(second, ip[0].value);
+        ip += 1;
+        NEXT;
+    }
+    OP(PUSH_ADD_SWAP) {
+        Value sum = INT_ADD(tos, ip[0].value);
+        tos = *sp;
+        *sp = sum;
+        ip += 1;
+        NEXT;
+    }
+    OP(DUP_MUL) {
+        tos = INT_MUL(tos, tos);
+        NEXT;
+    }
+    OP(OVER_ADD) {
+        tos = INT_ADD(tos, *sp);
+        NEXT;
+    }
+    OP(OVER_SUB) {
+        tos = INT_SUB(tos, *sp);
+        NEXT;
+    }
+    OP(OVER_MUL) {
+        tos = INT_MUL(tos, *sp);
+        NEXT;
+    }
+    OP(ADD_RETURN) {
+        DROP_TO(INT_ADD(*sp, tos));
+        ip = (rp++)->ip;
+        NEXT;
+    }
+
+    /* --- Bool: 0x04 and 0x0c --- */
+    OP(AND_BOOL) {
+        DROP_TO(((Value){sp->bits & tos.bits}));
+        NEXT;
+    }
+    OP(OR_BOOL) {
+        DROP_TO(((Value){sp->bits | tos.bits}));
+        NEXT;
+    }
+    OP(NOT_BOOL) {
+        tos.bits ^= 8;
+        NEXT;
+    }
+
+    /* --- Float --- */
+#define FLOAT_OPERANDS                                                                                                 \
+    Value left = *sp--, right = tos;                                                                                   \
+    double a = value_to_float(left), b = value_to_float(right);                                                        \
+    if (UNLIKELY(value_is_object(left) || value_is_object(right))) {                                                   \
+        value_unref(heap, left);                                                                                       \
+        value_unref(heap, right);                                                                                      \
+    }
+#define FLOAT_OPERATION(name, operator)                                                                                \
+    OP(name) {                                                                                                         \
+        FLOAT_OPERANDS                                                                                                 \
+        tos = value_from_float(heap, a operator b);                                                                    \
+        if (mem_is_exhausted(&heap->mem))                                                                              \
+            goto out_of_memory;                                                                                        \
+        NEXT;                                                                                                          \
+    }
+    FLOAT_OPERATION(ADD_FLOAT, +)
+    FLOAT_OPERATION(SUB_FLOAT, -)
+    FLOAT_OPERATION(MUL_FLOAT, *)
+    FLOAT_OPERATION(DIV_FLOAT, /)
+#define FLOAT_COMPARISON(name, operator)                                                                               \
+    OP(name##_FLOAT) {                                                                                                 \
+        FLOAT_OPERANDS                                                                                                 \
+        tos = value_from_bool(a operator b);                                                                           \
+        NEXT;                                                                                                          \
+    }
+    INT_COMPARISONS(FLOAT_COMPARISON)
+
+    /* --- control --- */
+    OP(JUMP) {
+        ip = ip[0].target;
+        NEXT;
+    }
+    OP(JUMP_UNLESS) {
+        bool truth = value_to_bool(tos);
+        tos = *sp--;
+        BRANCH(truth, 0, 1);
+    }
+    OP(CALL) {
+        Cell *cell = ip[0].cell;
+        CALL_CHECK(cell->need);
+        (--rp)->ip = ip + 1;
+        ip = cell->entry;
+        NEXT;
+    }
+    OP(TAIL_CALL) {
+        Cell *cell = ip[0].cell;
+        CALL_CHECK(cell->need);
+        ip = cell->entry;
+        NEXT;
+    }
+    OP(PUSH_SUB_CALL) {
+        Cell *cell = ip[1].cell;
+        CALL_CHECK(cell->need);
+        tos = INT_SUB(tos, ip[0].value);
+        (--rp)->ip = ip + 2;
+        ip = cell->entry;
+        NEXT;
+    }
+    OP(DUP_PUSH_SUB_CALL) {
+        Cell *cell = ip[1].cell;
+        CALL_CHECK(cell->need + 1);
+        *++sp = tos;
+        tos = INT_SUB(tos, ip[0].value);
+        (--rp)->ip = ip + 2;
+        ip = cell->entry;
+        NEXT;
+    }
+    OP(SWAP_PUSH_SUB_CALL) {
+        Cell *cell = ip[1].cell;
+        CALL_CHECK(cell->need);
+        Value second = *sp;
+        *sp = tos;
+        tos = INT_SUB(second, ip[0].value);
+        (--rp)->ip = ip + 2;
+        ip = cell->entry;
+        NEXT;
+    }
+    OP(PUSH_ADD_TAIL_CALL) {
+        Cell *cell = ip[1].cell;
+        CALL_CHECK(cell->need);
+        tos = INT_ADD(tos, ip[0].value);
+        ip = cell->entry;
+        NEXT;
+    }
+    OP(PUSH_SUB_TAIL_CALL) {
+        Cell *cell = ip[1].cell;
+        CALL_CHECK(cell->need);
+        tos = INT_SUB(tos, ip[0].value);
+        ip = cell->entry;
+        NEXT;
+    }
+    OP(RETURN) {
+        ip = (rp++)->ip;
+        NEXT;
+    }
+    OP(CALL_QUOTATION) {
+        Quotation *quotation = value_quotation(tos);
+        CALL_CHECK(quotation->chunk->need + quotation->capture_count);
+        (--rp)->ip = ip;
+        goto enter_quotation;
+    }
+    OP(TAIL_CALL_QUOTATION) {
+        Quotation *quotation = value_quotation(tos);
+        CALL_CHECK(quotation->chunk->need + quotation->capture_count);
+    }
+enter_quotation: {
+    /* tos is the quotation: it makes way for what it captured */
+    Quotation *quotation = value_quotation(tos);
+    Value called = tos;
+    ip = quotation->chunk->entry;
+    tos = *sp--;
+    for (uint32_t index = 0; index < quotation->capture_count; index++)
+        PUSH(value_ref(quotation->captures[index]));
+    value_unref(heap, called);
+    NEXT;
+}
+    OP(CALL_FLOOR) {
+        sp[1] = tos;
+        strand->floor = ip[1].number ? rp[ip[1].number - 1].number >> 1 : strand->base;
+        strand->word = ip[0].word;
+        ip += 2;
+        goto call_word;
+    }
+    OP(CALL_WORD)
+    OP(CALL_OUTSIDE) {
+        strand->word = ip[0].word;
+        ip += 1;
+    }
+call_word: {
+    SAVE;
+    WordResult result = strand->word->function(strand);
+    if (LIKELY(result == WORD_OK)) {
+        LOAD;
+        if (mem_is_exhausted(&heap->mem)) {
+            ip++;
+            goto out_of_memory;
+        }
+        NEXT;
+    }
+    return_of_word:
+    if (result == WORD_CALL) {
+        LOAD;
+        if (UNLIKELY(--budget < 0)) {
+            ip++; /* preempt stands at ip - 1: here the next instruction */
+            goto preempt;
+        }
+        NEXT;
+    }
+    *budget_left = budget;
+    switch (result) {
+    case WORD_PARKED:
+        return INTERP_PARKED;
+    case WORD_EXIT:
+        return INTERP_EXIT;
+    default:
+        fault_trace(&strand->scheduler->fault, strand);
+        return INTERP_FAULTED;
+    }
+}
+    OP(STEP) {
+        SAVE_AT_START; /* the step code is where the quotation will return to again */
+        StepFrame *frame = (StepFrame *)(void *)rp;
+        strand->word = frame->word;
+        WordResult result = frame->word->step(strand, frame);
+        if (LIKELY(result == WORD_OK)) {
+            LOAD;
+            if (mem_is_exhausted(&heap->mem)) {
+                ip++;
+                goto out_of_memory;
+            }
+            NEXT;
+        }
+        goto return_of_word;
+    }
+    OP(FINISH) {
+        SAVE_AT_START;
+        *budget_left = budget;
+        return INTERP_FINISHED;
+    }
+    OP(ROOM) {
+        if (UNLIKELY((Slot *)(void *)(sp + ip[0].number) > rp)) {
+            room = (uint64_t)ip[0].number;
+            goto grow;
+        }
+        ip += 1;
+        NEXT;
+    }
+
+    /* --- checks --- */
+    OP(CHECK) {
+        Kind kind = (Kind)ip[0].number;
+        int64_t index = ip[1].number;
+        Value value = index ? sp[1 - index] : tos;
+        if (UNLIKELY(!(kind == KIND_INT ? value_is_int(value) : kind_fits(value, kind)))) {
+            SAVE_AT_START;
+            fault_kind(strand, kind_name(kind), value);
+            FAULT;
+        }
+        ip += 2;
+        NEXT;
+    }
+    OP(CHECK_QUOTATION) {
+        Shape shape = shape_unpack((uint32_t)ip[0].number);
+        int64_t index = ip[1].number;
+        Value value = index ? sp[1 - index] : tos;
+        if (UNLIKELY(!value_is_quotation(value))) {
+            SAVE_AT_START;
+            fault_kind(strand, "quotation", value);
+            FAULT;
+        }
+        if (UNLIKELY(!shape_fits(value_quotation(value), shape))) {
+            SAVE_AT_START;
+            strand->word = NULL;
+            strand_fault(strand, "%s: expected a quotation that takes %u and leaves %u values", place_name(strand),
+                         shape.in, shape.out);
+            FAULT;
+        }
+        ip += 2;
+        NEXT;
+    }
+    OP(ENTER_UNKNOWN) {
+        /* kept as an Int, so that whoever unwinds the aux stack may take it for a value */
+        uint64_t depth = (uint64_t)(sp + 1 - strand->stack);
+        (--rp)->number = ((depth - (uint64_t)ip[0].number) << 1) | 1;
+        ip += 1;
+        NEXT;
+    }
+    OP(LEAVE_UNKNOWN) {
+        uint64_t above = (uint64_t)(sp + 1 - strand->stack) - (rp->number >> 1);
+        if (UNLIKELY(above != (uint64_t)ip[0].number)) {
+            SAVE_AT_START;
+            strand->word = NULL;
+            strand_fault(strand, "%s: leaves %llu values where its effect says %lld", place_name(strand),
+                         (unsigned long long)above, (long long)ip[0].number);
+            FAULT;
+        }
+        rp++;
+        ip += 1;
+        NEXT;
+    }
+    OP(FORGET_FLOOR) {
+        rp++;
+        NEXT;
+    }
+    OP(CHECK_DEPTH) {
+        uint64_t floor = ip[1].number ? rp[ip[1].number - 1].number >> 1 : strand->base;
+        uint64_t depth = (uint64_t)(sp + 1 - strand->stack);
+        if (UNLIKELY(depth < floor + (uint64_t)ip[0].number)) {
+            SAVE_AT_START;
+            strand->word = NULL;
+            strand_fault(strand, "%s: stack underflow, requires %lld values, only %lld provided", place_name(strand),
+                         (long long)ip[0].number, (long long)(depth - floor));
+            FAULT;
+        }
+        ip += 2;
+        NEXT;
+    }
+
+    /* --- variants --- */
+    OP(MAKE_VARIANT) {
+        uint32_t count = (uint32_t)ip[1].number;
+        sp[1] = tos;
+        Variant *variant = variant_new(heap, (uint32_t)ip[0].number, count, sp + 2 - count);
+        sp += 1 - (int64_t)count;
+        tos = value_from_object(variant);
+        if (mem_is_exhausted(&heap->mem))
+            goto out_of_memory;
+        ip += 2;
+        NEXT;
+    }
+    OP(IS_VARIANT) {
+        if (UNLIKELY(!value_is_variant(tos))) {
+            SAVE_AT_START;
+            fault_kind(strand, "Variant", tos);
+            FAULT;
+        }
+        bool is = value_variant(tos)->symbol == (uint32_t)ip[0].number;
+        value_unref(heap, tos);
+        tos = value_from_bool(is);
+        ip += 1;
+        NEXT;
+    }
+    OP(GET_FIELD) {
+        Value field;
+        SAVE_AT_START;
+        if (UNLIKELY(!field_of(strand, tos, (uint32_t)ip[0].number, &field)))
+            FAULT;
+        value_ref(field);
+        value_unref(heap, tos);
+        tos = field;
+        ip += 1;
+        NEXT;
+    }
+    OP(MATCH_UNLESS) {
+        if (UNLIKELY(!value_is_variant(tos))) {
+            SAVE_AT_START;
+            fault_kind(strand, "Variant", tos);
+            FAULT;
+        }
+        BRANCH(value_variant(tos)->symbol == (uint32_t)ip[0].number, 1, 2);
+    }
+    OP(MATCH_ALL) {
+        uint32_t count = (uint32_t)ip[0].number;
+        Variant *variant = value_variant(tos);
+        if (UNLIKELY(variant->count < count)) {
+            Value field;
+            SAVE_AT_START;
+            field_of(strand, tos, count - 1, &field);
+            FAULT;
+        }
+        ip += 1;
+        if (LIKELY(variant->object.tag == TAG_VARIANT && variant->count == count && object_is_unshared(&variant->object))) {
+            memcpy(sp + 1, variant->fields, count * sizeof(Value));
+            mem_free(&heap->mem, variant, variant_size(count));
+        } else {
+            for (uint32_t index = 0; index < count; index++)
+                sp[1 + index] = value_ref(variant_at(variant, index));
+            value_unref(heap, tos);
+        }
+        sp += (int64_t)count - 1;
+        tos = sp[1];
+        NEXT;
+    }
+    OP(MATCH_FIELD) {
+        Value field;
+        SAVE_AT_START;
+        if (UNLIKELY(!field_of(strand, sp[1 - ip[1].number], (uint32_t)ip[0].number, &field)))
+            FAULT;
+        PUSH(value_ref(field));
+        ip += 2;
+        NEXT;
+    }
+    OP(MATCH_FAIL) {
+        size_t size;
+        SAVE_AT_START;
+        strand->word = NULL;
+        if (value_is_variant(tos))
+            strand_fault(strand, "match: no arm for `%s`",
+                         symbol_text(&heap->symbols, value_variant(tos)->symbol, &size));
+        else
+            fault_kind(strand, "Variant", tos);
+        FAULT;
+    }
+
+    /* --- lists --- */
+    OP(LIST_LENGTH) {
+        if (UNLIKELY(!value_is_variant(tos))) {
+            SAVE_AT_START;
+            fault_kind(strand, "List", tos);
+            FAULT;
+        }
+        int64_t count = value_variant(tos)->count;
+        value_unref(heap, tos);
+        tos = value_from_int(count);
+        NEXT;
+    }
+    OP(DUP_LIST_LENGTH) {
+        if (UNLIKELY(!value_is_variant(tos))) {
+            SAVE_AT_START;
+            fault_kind(strand, "List", tos);
+            FAULT;
+        }
+        PUSH(value_from_int(value_variant(tos)->count));
+        NEXT;
+    }
+    OP(LIST_GET) {
+        Value element = VALUE_ZERO, list = *sp;
+        bool found = element_at(list, value_to_int(tos), &element);
+        *sp = value_ref(element);
+        value_unref(heap, list);
+        tos = value_from_bool(found);
+        NEXT;
+    }
+    OP(LIST_GET_DROP) {
+        Value element = VALUE_ZERO, list = *sp--;
+        element_at(list, value_to_int(tos), &element);
+        tos = value_ref(element);
+        value_unref(heap, list);
+        NEXT;
+    }
+    OP(TWO_DUP_LIST_GET) {
+        Value element = VALUE_ZERO;
+        bool found = element_at(*sp, value_to_int(tos), &element);
+        *++sp = tos;
+        *++sp = value_ref(element);
+        tos = value_from_bool(found);
+        NEXT;
+    }
+    OP(TWO_DUP_LIST_GET_DROP) {
+        Value element = VALUE_ZERO;
+        element_at(*sp, value_to_int(tos), &element);
+        PUSH(value_ref(element));
+        NEXT;
+    }
+    OP(LIST_PUSH) {
+        Value list = *sp;
+        if (LIKELY(list_is_flat(list))) {
+            List *flat = (List *)value_object(list);
+            if (LIKELY(object_is_unshared(&flat->object) && flat->count < flat->capacity && !STRESS_COPY)) {
+                flat->object.flags |= value_is_object(tos) ? LIST_HAS_OBJECTS : 0;
+                flat->items[flat->count++] = tos;
+                tos = *sp--;
+                NEXT;
+            }
+        }
+        if (UNLIKELY(!value_is_variant(list))) {
+            SAVE_AT_START;
+            fault_kind(strand, "List", list);
+            FAULT;
+        }
+        List *pushed = list_push(heap, value_variant(list), tos);
+        if (UNLIKELY(!pushed))
+            goto out_of_memory;
+        DROP_TO(value_from_object(pushed));
+        if (mem_is_exhausted(&heap->mem))
+            goto out_of_memory;
+        NEXT;
+    }
+    OP(LIST_SET) {
+        Value list = sp[-1], item = tos;
+        int64_t index = value_to_int(sp[0]);
+        if (LIKELY(list_is_flat(list))) {
+            List *flat = (List *)value_object(list);
+            if (LIKELY(object_is_unshared(&flat->object) && (uint64_t)index < flat->count && !STRESS_COPY)) {
+                Value old = flat->items[index];
+                flat->object.flags |= value_is_object(item) ? LIST_HAS_OBJECTS : 0;
+                flat->items[index] = item;
+                sp -= 1;
+                tos = VALUE_TRUE;
+                value_unref(heap, old);
+                NEXT;
+            }
+        }
+        if (UNLIKELY(!value_is_variant(list))) {
+            SAVE_AT_START;
+            fault_kind(strand, "List", list);
+            FAULT;
+        }
+        bool inside = (uint64_t)index < value_variant(list)->count;
+        if (inside) {
+            Variant *changed = list_set(heap, value_variant(list), (uint32_t)index, item);
+            if (UNLIKELY(!changed))
+                goto out_of_memory;
+            sp[-1] = value_from_object(changed);
+        } else {
+            value_unref(heap, item);
+        }
+        sp -= 1;
+        tos = value_from_bool(inside);
+        if (mem_is_exhausted(&heap->mem))
+            goto out_of_memory;
+        NEXT;
+    }
+    OP(LIST_SET_DROP) {
+        Value list = sp[-1], item = tos;
+        int64_t index = value_to_int(sp[0]);
+        if (LIKELY(list_is_flat(list))) {
+            List *flat = (List *)value_object(list);
+            if (LIKELY(object_is_unshared(&flat->object) && (uint64_t)index < flat->count && !STRESS_COPY)) {
+                Value old = flat->items[index];
+                flat->object.flags |= value_is_object(item) ? LIST_HAS_OBJECTS : 0;
+                flat->items[index] = item;
+                sp -= 2;
+                tos = list;
+                value_unref(heap, old);
+                NEXT;
+            }
+        }
+        if (UNLIKELY(!value_is_variant(list))) {
+            SAVE_AT_START;
+            fault_kind(strand, "List", list);
+            FAULT;
+        }
+        if ((uint64_t)index < value_variant(list)->count) {
+            Variant *changed = list_set(heap, value_variant(list), (uint32_t)index, item);
+            if (UNLIKELY(!changed))
+                goto out_of_memory;
+            list = value_from_object(changed);
+        } else {
+            value_unref(heap, item);
+        }
+        sp -= 2;
+        tos = list;
+        if (mem_is_exhausted(&heap->mem))
+            goto out_of_memory;
+        NEXT;
+    }
+
+    /* --- fused shuffles --- */
+    OP(SWAP_DROP_RAW) {
+        /* drops the second: known to be uncounted */
+        sp--;
+        NEXT;
+    }
+    OP(DUP_TO_AUX) {
+        (--rp)->value = tos;
+        NEXT;
+    }
+    OP(ROT_ROT) {
+        Value top = tos;
+        tos = sp[0];
+        sp[0] = sp[-1];
+        sp[-1] = top;
+        NEXT;
+    }
+    OP(DROP_RETURN) {
+        tos = *sp--;
+        ip = (rp++)->ip;
+        NEXT;
+    }
+
+    /* --- out of the line --- */
+preempt:
+    SAVE_AT_START;
+    *budget_left = budget;
+    return INTERP_PREEMPTED;
+
+grow:
+    SAVE_AT_START;
+    strand->word = NULL;
+    if (strand_reserve(strand, room)) {
+        *budget_left = budget;
+        fault_trace(&strand->scheduler->fault, strand);
+        return INTERP_FAULTED;
+    }
+    LOAD;
+    NEXT;
+
+out_of_memory:
+    SAVE_AT_START;
+    strand->word = NULL;
+    strand_fault_memory(strand);
+faulted:
+    *budget_left = budget;
+    fault_trace(&strand->scheduler->fault, strand);
+    return INTERP_FAULTED;
+}
+
+InterpEnd interp_run(Strand *strand, int64_t *budget) {
+    return loop(strand, budget, NULL);
+}
+
+static InterpTables interp_tables(void) {
+    InterpTables tables;
+    loop(NULL, &(int64_t){0}, &tables);
+    return tables;
+}
+
+const void *const *interp_handlers(void) {
+    return interp_tables().handlers;
+}
+const Code *interp_step_code(void) {
+    return interp_tables().step_code;
+}
+const Code *interp_finish_code(void) {
+    return interp_tables().finish_code;
+}
