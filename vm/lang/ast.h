@@ -64,7 +64,7 @@ typedef enum NodeKind {
     NODE_QUOTATION,
     NODE_CALL,  /* a word by name */
     NODE_MATCH,
-    NODE_IF,    /* an inlined branch: both branches were literals, or the old form if … else … then */
+    NODE_IF,    /* an inlined branch (its span is the `if`): both branches were literals, or the old form if … else … then */
 } NodeKind;
 
 struct Body {
@@ -151,6 +151,7 @@ struct Definition {
         const char *id;
     } *permissions;
     bool is_std;
+    bool has_errors;                 /* the parser reported some in it: more would only be their consequence */
     uint32_t number;                 /* position in Tree.definitions, set by the resolver */
     struct DefinitionNote *checked;  /* the checker's findings (checker.h) */
 };

@@ -15,9 +15,10 @@
 #include "vm/lang/source.h"
 
 enum {
-    DIAG_MAX = 20,      /* errors kept; then one line says that there were more */
-    DIAG_NAME_MAX = 64, /* characters of a name that are shown */
-    DIAG_LINE_MAX = 160, /* characters of a source line that are shown around the caret */
+    DIAG_MAX = 20,            /* errors kept; then one line says that there were more */
+    DIAG_WARNINGS_MAX = 1000, /* warnings kept */
+    DIAG_NAME_MAX = 64,       /* characters of a name that are shown */
+    DIAG_LINE_MAX = 160,      /* characters of a source line that are shown around the caret */
 };
 
 typedef enum DiagSeverity { DIAG_ERROR, DIAG_WARNING } DiagSeverity;
@@ -46,7 +47,8 @@ typedef struct Diag {
 typedef struct DiagList {
     Arena *arena;
     Diag *first, *last;
-    uint32_t error_count, warning_count; /* all, also those beyond DIAG_MAX */
+    uint32_t error_count, warning_count; /* all, also those that were not kept */
+    Diag scratch;                        /* given out for those */
 } DiagList;
 
 void diag_list_init(DiagList *diags, Arena *arena);
@@ -73,3 +75,16 @@ void diag_list_sort(DiagList *diags);
  * `colour` adds terminal colours. Control characters are never passed on raw.
  */
 void diag_print(Buffer *out, const Diag *diag, bool colour);
+/* All of them, sorted, and a last line when there were more errors than are kept. */
+void diag_list_print(Buffer *out, DiagList *diags, bool colour);
+/*
+ * The same as one line of JSON, ending in a line feed: file, line, column,
+ * end_line, end_column, severity, code, message, word, expected, found,
+ * stack_before, stack_after, hint, places. Absent parts are left out; bytes
+ * that are no UTF-8 become U+FFFD.
+ */
+void diag_print_json(Buffer *out, const Diag *diag);
+/* Appends text for a terminal: control characters as \u{1b}, bytes that are no UTF-8 as \xff, the rest unchanged. */
+void diag_append_shown(Buffer *out, const char *bytes, size_t size);
+/* How many characters must be changed to make one name the other, or `limit` + 1 when more; for "Did you mean". */
+uint32_t diag_distance(const char *left, size_t left_size, const char *right, size_t right_size, uint32_t limit);
