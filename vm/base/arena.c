@@ -71,7 +71,8 @@ static char *take(Arena *arena, size_t size) {
 }
 
 void *arena_try(Arena *arena, size_t size) {
-    char *bytes = size <= SIZE_MAX - 7 ? take(arena, (size + 7) / 8 * 8) : NULL;
+    size_t whole = size > 0 ? (size + 7) / 8 * 8 : 8;
+    char *bytes = whole >= size ? take(arena, whole) : NULL; /* not when it overflowed */
     if (!bytes) {
         arena->failed = true;
         return NULL;
