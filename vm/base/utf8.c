@@ -248,7 +248,8 @@ static bool letter_precedes(const Place *place) {
         while (start > 0 && end - start < UTF8_SIZE_MAX && is_continuation(place->bytes[start]))
             start--;
         uint32_t scalar;
-        utf8_decode_lossy(place->bytes + start, end - start, &scalar);
+        if (utf8_decode(place->bytes + start, end - start, &scalar) < end - start)
+            return false;
         if (!FIND_ROW(scalar, case_ignorable_ranges))
             return FIND_ROW(scalar, cased_ranges) != NULL;
         end = start;
