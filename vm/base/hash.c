@@ -4,7 +4,7 @@
  * multiplication by an odd number, xor with the seed), so two numbers never
  * have the same hash: the cost of chosen keys is bounded by that alone. The
  * seed enters twice, the second time between the multiplications, because
- * after a single xor at the front the difference of two keys would survive
+ * after a single xor at the front the difference of two keys often survives
  * whatever the seed is.
  */
 #include "vm/base/hash.h"
