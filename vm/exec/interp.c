@@ -54,11 +54,13 @@ static bool kind_fits(Value value, Kind kind) {
     }
 }
 
-/* True when calling it takes at most shape.in values and changes the depth as shape says. */
+/* True when calling it takes at most shape.in values and changes the depth as shape says (anyhow, for an `out` of SHAPE_COUNT_MAX). */
 static bool shape_fits(const Quotation *quotation, Shape shape) {
     int in = quotation->chunk->shape.in - (int)quotation->capture_count;
     int out = quotation->chunk->shape.out;
-    return !(quotation->chunk->flags & CHUNK_OUT_UNKNOWN) && in <= shape.in && out - in == shape.out - shape.in;
+    if (in > shape.in || shape.out == SHAPE_COUNT_MAX)
+        return in <= shape.in;
+    return !(quotation->chunk->flags & CHUNK_OUT_UNKNOWN) && out - in == shape.out - shape.in;
 }
 
 /*
@@ -854,6 +856,20 @@ call_word: {
                          symbol_text(&heap->symbols, value_variant(tos)->symbol, &size));
         else
             fault_kind(strand, "Variant", tos);
+        FAULT;
+    }
+
+    OP(NO_RETURN) {
+        SAVE_AT_START;
+        strand->word = NULL;
+        strand_fault(strand, "%s: returned into a branch that must not go on: it leaves another stack than the other branch",
+                     place_name(strand));
+        FAULT;
+    }
+    OP(COND_FAIL) {
+        SAVE_AT_START;
+        strand->word = NULL;
+        strand_fault(strand, "cond: no predicate matched");
         FAULT;
     }
 

@@ -23,6 +23,8 @@ bool opcode_ends_path(Opcode opcode) {
     case OP_TAIL_CALL:
     case OP_TAIL_CALL_QUOTATION:
     case OP_MATCH_FAIL:
+    case OP_NO_RETURN:
+    case OP_COND_FAIL:
         return true;
     default:
         return false;

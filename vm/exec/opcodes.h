@@ -117,6 +117,9 @@ OPCODE(MATCH_ALL,       COUNT,  NONE,  1, VARIES, "( v -- fields ) Checks that i
 OPCODE(MATCH_FIELD,     COUNT,  COUNT, 0, 1, "Pushes field COUNT of the variant that lies COUNT below the top. Checks that it has one.")
 OPCODE(MATCH_FAIL,      NONE,   NONE,  0, 0, "No arm fits: a trap.")
 
+OPCODE(NO_RETURN,       NONE,   NONE,  0, 0, "A call that was taken not to return did: a trap.")
+OPCODE(COND_FAIL,       NONE,   NONE,  0, 0, "No predicate of a cond held: a trap.")
+
 /* lists, in place of a call */
 OPCODE(LIST_LENGTH,     NONE, NONE, 1, 1, "( list -- n ) Checks that it is a variant.")
 OPCODE(LIST_GET,        NONE, NONE, 2, 2, "( list i -- x true ), or 0 false.")

@@ -53,6 +53,11 @@ static int aux_change(Opcode opcode) {
     }
 }
 
+/* Ends the chunk in good order, with nothing of its own left among the frames. */
+static bool opcode_leaves(Opcode opcode) {
+    return opcode == OP_RETURN || opcode == OP_TAIL_CALL || opcode == OP_TAIL_CALL_QUOTATION;
+}
+
 static const char *join(uint32_t *aux_at, uint32_t aux) {
     if (*aux_at != UNREACHED && *aux_at != aux)
         return "two ways to it differ in the aux stack";
@@ -86,7 +91,7 @@ static const char *step(const Chunk *chunk, uint32_t at, uint32_t *aux_by_instru
     if (label && (fault = join(&aux_by_instruction[*label], aux)) != NULL)
         return fault;
     if (opcode_ends_path(opcode))
-        return opcode == OP_JUMP || opcode == OP_MATCH_FAIL || aux == 0 ? NULL : "the aux stack is not empty at the end";
+        return !opcode_leaves(opcode) || aux == 0 ? NULL : "the aux stack is not empty at the end";
     return at + 1 < chunk->instruction_count ? join(&aux_by_instruction[at + 1], aux) : "it runs over the end";
 }
 

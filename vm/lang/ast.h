@@ -70,6 +70,8 @@ typedef enum NodeKind {
 struct Body {
     Node *first, *last;
     Span span; /* for a literal: from `[` to `]` */
+    struct SlotCheck *exit_checks; /* at its end: what is to be checked there; set by the checker */
+    bool never_returns;            /* a branch that was taken not to return, and whose stack would not fit if it did; set by the checker */
 };
 
 typedef struct Binding { /* >field */
@@ -127,11 +129,12 @@ struct Node {
         struct {
             Arm *arms;
             uint32_t arm_count;
-            struct MatchNote *checked;
+            uint32_t depth_check;     /* as above */
         } match;
         struct {
             Body then_body, else_body;
-            struct IfNote *checked;
+            struct SlotCheck *checks; /* of the condition; set by the checker */
+            uint32_t depth_check;     /* values wanted above the floor, or 0; set by the checker */
         } branch;
     };
 };
@@ -153,6 +156,7 @@ struct Definition {
     bool is_std;
     bool has_errors;                 /* the parser reported some in it: more would only be their consequence */
     uint32_t number;                 /* position in Tree.definitions, set by the resolver */
+    uint32_t component;              /* mutually recursive words have the same; set by the resolver */
     struct DefinitionNote *checked;  /* the checker's findings (checker.h) */
 };
 

@@ -325,6 +325,15 @@ static void append_part(Buffer *out, const char *label, const char *text, const 
     append_lines(out, text, "    ");
 }
 
+/* Whether the text has 'word' in it. */
+static bool is_quoted_in(const char *text, const char *word) {
+    size_t size = strlen(word);
+    for (const char *at = strchr(text, '\''); at; at = strchr(at + 1, '\''))
+        if (strncmp(at + 1, word, size) == 0 && at[size + 1] == '\'')
+            return true;
+    return false;
+}
+
 void diag_print(Buffer *out, const Diag *diag, bool colour) {
     const Colours *colours = colour ? &colours_on : &colours_off;
     bool is_error = diag->severity == DIAG_ERROR;
@@ -340,7 +349,7 @@ void diag_print(Buffer *out, const Diag *diag, bool colour) {
     if (diag->span.source)
         append_excerpt(out, diag->span, colours, own_colour);
 
-    if (diag->word && !strstr(diag->message, diag->word))
+    if (diag->word && !is_quoted_in(diag->message, diag->word))
         append_part(out, "in word", diag->word, colours);
     append_part(out, "expected", diag->expected, colours);
     append_part(out, "found", diag->found, colours);
