@@ -10,6 +10,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+enum { RANDOM_PIECE = 256 };
+
 static int64_t system_monotonic_ns(void *context) {
     (void)context;
     struct timespec now;
@@ -24,18 +26,18 @@ static int64_t system_wall_us(void *context) {
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* More than 256 bytes may come in pieces, when a signal arrives between them. */
+/* In pieces of a size that the kernel gives whole, whatever signals arrive. */
 static int system_random(void *context, void *bytes, size_t size) {
     (void)context;
-    char *next = bytes;
-    while (size > 0) {
-        ssize_t got = getrandom(next, size, 0);
-        if (got < 0 && errno != EINTR)
+    for (size_t at = 0; at < size; at += RANDOM_PIECE) {
+        size_t piece = size - at < RANDOM_PIECE ? size - at : RANDOM_PIECE;
+        ssize_t got;
+        do
+            got = getrandom((char *)bytes + at, piece, 0);
+        while (got < 0 && errno == EINTR); /* only while the system starts */
+        if (got < 0)
             return -errno;
-        if (got > 0) {
-            next += got;
-            size -= (size_t)got;
-        }
+        check((size_t)got == piece);
     }
     return 0;
 }

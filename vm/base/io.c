@@ -195,7 +195,7 @@ static int make_parents(const Io *io, const char *path) {
         if (size == sizeof parent)
             return -ENAMETOOLONG;
         parent[size - 1] = path[size - 1];
-        if (path[size] != '/' || path[size - 1] == '/')
+        if (path[size] != '/')
             continue;
         parent[size] = '\0';
         int r = io_make_folder(io, parent);
@@ -207,7 +207,7 @@ static int make_parents(const Io *io, const char *path) {
 
 int io_make_folders(const Io *io, const char *path) {
     int r = io_make_folder(io, path);
-    if (r == -ENOENT && path[0]) {
+    if (r == -ENOENT) {
         r = make_parents(io, path);
         if (!r)
             r = io_make_folder(io, path);
