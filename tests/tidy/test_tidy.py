@@ -88,6 +88,7 @@ class Calls(RuleTest):
     def test_others(self):
         self.accepted(tidy.calls, 'repl/a.c',
                       '/* strcpy(a) */ // gets(b)\nchar *s = "alloca(c)"; f = map->gets(x); snprintf(x); fgets(y);\n')
+        self.accepted(tidy.calls, 'tests/unit/a.c', 'sprintf(x);\n')
 
 
 class Licence(RuleTest):
