@@ -39,56 +39,55 @@ static bool is_continuation(char byte) {
 /* --- one scalar --- */
 
 typedef struct LeadByte {
-    unsigned char last;                   /* the row is for bytes up to this one */
     unsigned char size;                   /* of the scalar; 0: no scalar starts so */
     unsigned char second_min, second_max; /* the other bytes are always 80 ... BF */
 } LeadByte;
 
-static const LeadByte lead_bytes[] = {
-    {0x7f, 1, 0, 0},       {0xc1, 0, 0, 0},       {0xdf, 2, 0x80, 0xbf}, {0xe0, 3, 0xa0, 0xbf},
-    {0xec, 3, 0x80, 0xbf}, {0xed, 3, 0x80, 0x9f}, {0xef, 3, 0x80, 0xbf}, {0xf0, 4, 0x90, 0xbf},
-    {0xf3, 4, 0x80, 0xbf}, {0xf4, 4, 0x80, 0x8f}, {0xff, 0, 0, 0},
+/* By the byte without its upper two bits, which are set. */
+static const LeadByte lead_bytes[64] = {
+    [0x02 ... 0x1f] = {2, 0x80, 0xbf}, /* C0 and C1 would be too long */
+    [0x20] = {3, 0xa0, 0xbf},          [0x21 ... 0x2c] = {3, 0x80, 0xbf}, [0x2d] = {3, 0x80, 0x9f},
+    [0x2e ... 0x2f] = {3, 0x80, 0xbf}, [0x30] = {4, 0x90, 0xbf},          [0x31 ... 0x33] = {4, 0x80, 0xbf},
+    [0x34] = {4, 0x80, 0x8f}, /* what follows is beyond U+10FFFF */
 };
 
-static const LeadByte *lead_byte(unsigned char byte) {
-    const LeadByte *lead = lead_bytes;
-    while (byte > lead->last)
-        lead++;
-    return lead;
+/* For a byte of 0x80 or more. */
+static LeadByte lead_byte(char byte) {
+    return is_continuation(byte) ? (LeadByte){0} : lead_bytes[(unsigned char)byte & 0x3f];
 }
 
-/* How many of the bytes of a scalar that begins here are there and right. */
-static size_t good_size(const LeadByte *lead, const char *bytes, size_t size) {
-    if (lead->size < 2)
-        return lead->size;
-    unsigned char second = size > 1 ? (unsigned char)bytes[1] : 0;
-    if (second < lead->second_min || second > lead->second_max)
+/* How many of the bytes of a scalar that begins here are there and right; 0 when none begins here. */
+static inline size_t good_size(LeadByte lead, const char *bytes, size_t size) {
+    if (lead.size == 0 || size < 2)
+        return lead.size > 0;
+    unsigned char second = (unsigned char)bytes[1];
+    if (second < lead.second_min || second > lead.second_max)
         return 1;
     size_t good = 2;
-    while (good < lead->size && good < size && is_continuation(bytes[good]))
+    while (good < lead.size && good < size && is_continuation(bytes[good]))
         good++;
     return good;
 }
 
-static uint32_t assemble(const char *bytes, size_t size) {
-    uint32_t scalar = (unsigned char)bytes[0] & (size == 1 ? 0x7fU : 0xffU >> (size + 1));
+static inline uint32_t assemble(const char *bytes, size_t size) {
+    uint32_t scalar = (unsigned char)bytes[0] & (0xffU >> (size + 1));
     for (size_t index = 1; index < size; index++)
         scalar = scalar << 6 | ((unsigned char)bytes[index] & 0x3fU);
     return scalar;
 }
 
 size_t utf8_decode_slow(const char *bytes, size_t size, uint32_t *scalarp) {
-    const LeadByte *lead = lead_byte((unsigned char)*bytes);
-    if (lead->size == 0 || good_size(lead, bytes, size) < lead->size)
+    LeadByte lead = lead_byte(*bytes);
+    if (lead.size == 0 || good_size(lead, bytes, size) < lead.size)
         return 0;
-    *scalarp = assemble(bytes, lead->size);
-    return lead->size;
+    *scalarp = assemble(bytes, lead.size);
+    return lead.size;
 }
 
 size_t utf8_decode_lossy_slow(const char *bytes, size_t size, uint32_t *scalarp) {
-    const LeadByte *lead = lead_byte((unsigned char)*bytes);
+    LeadByte lead = lead_byte(*bytes);
     size_t good = good_size(lead, bytes, size);
-    *scalarp = good > 0 && good == lead->size ? assemble(bytes, good) : UTF8_REPLACEMENT;
+    *scalarp = good > 0 && good == lead.size ? assemble(bytes, good) : UTF8_REPLACEMENT;
     return good > 0 ? good : 1;
 }
 
@@ -118,16 +117,15 @@ int utf8_append(Buffer *out, uint32_t scalar) {
 /* --- texts --- */
 
 bool utf8_is_valid(const char *bytes, size_t size) {
-    size_t index = ascii_size(bytes, size);
-    while (index < size) {
-        uint32_t scalar;
-        size_t step = utf8_decode(bytes + index, size - index, &scalar);
-        if (step == 0)
+    for (size_t at = 0; at < size;) {
+        if ((unsigned char)bytes[at] < 0x80) {
+            at += ascii_size(bytes + at, size - at);
+            continue;
+        }
+        LeadByte lead = lead_byte(bytes[at]);
+        if (lead.size == 0 || good_size(lead, bytes + at, size - at) < lead.size)
             return false;
-        index += step;
-        /* only after a scalar of many bytes: where those stand close, the fast path would not pay */
-        if (step == 1)
-            index += ascii_size(bytes + index, size - index);
+        at += lead.size;
     }
     return true;
 }
