@@ -45,8 +45,13 @@ WordResult reply_bytes_ok(Strand *strand, uint32_t count, const char *bytes, siz
     return WORD_OK;
 }
 
+/* Most ends are letters and digits of ASCII, and need no further look. */
+static bool is_graphic(char byte) {
+    return byte > ' ' && byte < 0x7f;
+}
+
 static const char *trim_start(const char *start, const char *end) {
-    while (start < end) {
+    while (start < end && !is_graphic(*start)) {
         uint32_t scalar;
         size_t size = utf8_decode(start, (size_t)(end - start), &scalar);
         if (size == 0 || !utf8_is_space(scalar))
@@ -57,7 +62,7 @@ static const char *trim_start(const char *start, const char *end) {
 }
 
 static const char *trim_end(const char *start, const char *end) {
-    while (start < end) {
+    while (start < end && !is_graphic(end[-1])) {
         const char *last = end - 1;
         while (last > start && ((unsigned char)*last & 0xc0) == 0x80)
             last--; /* to where the last scalar starts */

@@ -173,8 +173,10 @@ static uint64_t cond_expect(Strand *strand) {
             strand_fault(strand, "expected plain quotations, got a closure");
             return 0;
         }
-        if (!expect_quotation(strand, value))
+        if (!value_is_quotation(value)) {
+            strand_fault_kind(strand, "quotation", value);
             return 0;
+        }
     }
     return (uint64_t)count;
 }

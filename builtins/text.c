@@ -172,11 +172,16 @@ static WordResult word_string_split(Strand *strand) {
 
 /* --- join --- */
 
-static bool all_are_strings(const Variant *list) {
+/* The size of the result when all elements are strings; false when one is not. */
+static bool joined_size(const Variant *list, const String *separator, uint64_t *sizep) {
+    uint64_t size = list->count > 0 ? (uint64_t)separator->size * (list->count - 1) : 0;
     for (uint32_t index = 0; index < list->count; index++) {
-        if (!value_is_string(variant_at(list, index)))
+        Value element = variant_at(list, index);
+        if (!value_is_string(element))
             return false;
+        size += value_string(element)->size;
     }
+    *sizep = size;
     return true;
 }
 
@@ -184,12 +189,8 @@ static char *copy_bytes(char *at, const String *string) {
     return (char *)memcpy(at, string_bytes(string), string->size) + string->size;
 }
 
-/* Sums the sizes up first, so each byte is copied once. */
-static WordResult join_strings(Strand *strand, const Variant *list, const String *separator) {
-    uint64_t size = list->count > 0 ? (uint64_t)separator->size * (list->count - 1) : 0;
-    for (uint32_t index = 0; index < list->count; index++)
-        size += value_string(variant_at(list, index))->size;
-
+/* With the size known first, each byte is copied once. */
+static WordResult join_strings(Strand *strand, const Variant *list, const String *separator, uint64_t size) {
     String *joined = size <= STRING_SIZE_MAX ? string_new(strand->heap, NULL, (size_t)size) : NULL;
     if (joined) {
         char *at = (char *)joined + offsetof(String, bytes); /* they go on beyond what the field declares */
@@ -238,7 +239,10 @@ static WordResult word_string_join(Strand *strand) {
         return strand_fault_kind(strand, "List or other Variant", value);
     const Variant *list = value_variant(value);
     const String *separator = value_string(strand_peek(strand, 0));
-    return all_are_strings(list) ? join_strings(strand, list, separator) : join_any(strand, list, separator);
+    uint64_t size;
+    if (joined_size(list, separator, &size))
+        return join_strings(strand, list, separator, size);
+    return join_any(strand, list, separator);
 }
 
 /* --- text --- */
