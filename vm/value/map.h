@@ -4,9 +4,9 @@
  * path of nodes, or nothing when the caller holds the only reference.
  *
  * Up to MAP_SMALL_MAX entries it is one sorted array; beyond that a
- * compressed hash trie (CHAMP) over XXH3 seeded per heap. Entries whose
- * hashes are equal in all bits lie in a sorted array, so that even chosen
- * collisions cost only a binary search.
+ * compressed hash trie (CHAMP) over XXH3 seeded per heap, until removals leave
+ * half of MAP_SMALL_MAX. Entries whose hashes are equal in all bits lie in a
+ * sorted array, so that even chosen collisions cost only a binary search.
  *
  * What anyone sees of the order is key order, a function of the content
  * alone: Ints (negative ones first by ascending magnitude: -1, -2, ..., then
@@ -37,9 +37,10 @@ uint32_t map_count(const Map *map);
 /* The value under `key`, borrowed, or NULL. */
 const Value *map_peek(Heap *heap, const Map *map, Value key);
 /*
- * Insert or replace; remove. In place when the caller held the only
- * reference. NULL when memory is refused; then map, key and value are still
- * the caller's, unchanged. Removing an absent key gives the same map.
+ * Insert or replace (the key that is there stays); remove. In place when the
+ * caller held the only reference. NULL when memory is refused; then map, key
+ * and value are still the caller's, unchanged. Removing an absent key gives
+ * the same map.
  */
 Map *map_set(Heap *heap, TAKEN Map *map, TAKEN Value key, TAKEN Value value) MUST_CHECK;
 Map *map_remove(Heap *heap, TAKEN Map *map, Value key) MUST_CHECK;
