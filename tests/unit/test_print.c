@@ -75,7 +75,8 @@ Test(print, floats_without_exponent) {
         {9007199254740992.0, "9007199254740992", "9007199254740992.0"},
         {9007199254740994.0, "9007199254740994", "9007199254740994.0"},
         {12345678901234567890.0, "12345678901234567000", "12345678901234567000.0"},
-        {0x1p-44, "0.00000000000005684341886080802", "0.00000000000005684341886080802"}, /* the nearest of 16 digits is another double */
+        /* the nearest of 16 digits is another double */
+        {0x1p-44, "0.00000000000005684341886080802", "0.00000000000005684341886080802"},
         {NAN, "NaN", "NaN"},
         {INFINITY, "inf", "inf"},
         {-INFINITY, "-inf", "-inf"},
@@ -171,7 +172,7 @@ Test(print, floats_read_back_and_are_shortest, .timeout = 100) {
     for (int exponent = -1074; exponent < 1024; exponent++) { /* where the doubles below lie closer */
         float_check(&out, ldexp(1, exponent));
         float_check(&out, nextafter(ldexp(1, exponent), 0));
-        float_check(&out, nextafter(ldexp(1, exponent), INFINITY) < INFINITY ? nextafter(ldexp(1, exponent), INFINITY) : 1);
+        float_check(&out, nextafter(ldexp(1, exponent), INFINITY));
     }
     for (int exponent = -323; exponent <= 308; exponent++) {
         char text[16];
@@ -196,7 +197,9 @@ typedef struct QuotedCase {
     const char *text;
 } QuotedCase;
 
+/* clang-format off */
 #define QUOTED(bytes, text) {bytes, sizeof(bytes) - 1, "\"" text "\""}
+/* clang-format on */
 
 Test(print, strings_are_escaped) {
     static const QuotedCase cases[] = {
@@ -206,12 +209,12 @@ Test(print, strings_are_escaped) {
         QUOTED("\0\x01\x1f\x7f", "\\u0000\\u0001\\u001f\\u007f"),
         QUOTED("\xc2\x80\xc2\x9f\xc2\xa0", "\\u0080\\u009f\xc2\xa0"),
         QUOTED("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80", "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"),
-        QUOTED("a\xff" "b", "a\xef\xbf\xbd" "b"),
+        QUOTED("x\xffy", "x\xef\xbf\xbdy"),
         QUOTED("\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd"),
-        QUOTED("\xe2\x82", "\xef\xbf\xbd"),                                   /* cut off */
+        QUOTED("\xe2\x82", "\xef\xbf\xbd"), /* cut off */
         QUOTED("\xe2\x82x", "\xef\xbf\xbdx"),
-        QUOTED("\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"),       /* a surrogate */
-        QUOTED("\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"),                       /* longer than needed */
+        QUOTED("\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"),                 /* a surrogate */
+        QUOTED("\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"),                                 /* longer than needed */
         QUOTED("\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"), /* beyond the last one */
     };
     TestAllocator allocator;
@@ -285,7 +288,9 @@ static Value map_empty(Son *son) {
     return value_from_object(map_new(&son->heap));
 }
 
+/* clang-format off */
 #define VALUES(...) (sizeof((Value[]){__VA_ARGS__}) / sizeof(Value)), (Value[]){__VA_ARGS__}
+/* clang-format on */
 
 Test(print, atoms) {
     Son son;
@@ -296,8 +301,10 @@ Test(print, atoms) {
     son_expect(&son, VALUE_FALSE, "false", "false");
     son_expect(&son, text_value(&son, "a\"b"), "\"a\\\"b\"", "\"a\\\"b\"");
     son_expect(&son, value_from_symbol(symbol(&son, "name")), ":name", ":name");
-    son_expect(&son, value_from_object(quotation_new(heap, TAG_QUOTATION, NULL, 0, NULL)), "<quotation>", "<quotation>");
-    son_expect(&son, value_from_object(quotation_new(heap, TAG_CLOSURE, NULL, VALUES(VALUE_TRUE))), "<closure>", "<closure>");
+    son_expect(&son, value_from_object(quotation_new(heap, TAG_QUOTATION, NULL, 0, NULL)), "<quotation>",
+               "<quotation>");
+    son_expect(&son, value_from_object(quotation_new(heap, TAG_CLOSURE, NULL, VALUES(VALUE_TRUE))), "<closure>",
+               "<closure>");
     son_expect(&son, value_from_object(handle_new(heap, TAG_CHANNEL, NULL)), "<channel>", "<channel>");
     son_expect(&son, value_from_object(handle_new(heap, TAG_WEAVE, NULL)), "<weave-ctx>", "<weave-ctx>");
     son_deinit(&son);
@@ -332,7 +339,8 @@ Test(print, containers_in_containers) {
     son_init(&son);
     Value one = value_from_int(1);
     Value point = variant_of(&son, "P", VALUES(one, variant_of(&son, "List", VALUES(VALUE_TRUE))));
-    Value list = value_from_object(list_push(&son.heap, (Variant *)value_object(variant_of(&son, "List", VALUES(point))), map_empty(&son)));
+    Value list = value_from_object(
+        list_push(&son.heap, (Variant *)value_object(variant_of(&son, "List", VALUES(point))), map_empty(&son)));
     Value map = map_with(&son, map_with(&son, map_empty(&son), value_from_int(2), list), one, VALUE_FALSE);
     son_expect(&son, map, "map-of 1 false kv 2 list-of :P 1 list-of true lv wrap-2 lv map-of lv kv",
                "map-of\n"
@@ -353,7 +361,8 @@ Test(print, a_list_with_another_tag_is_a_variant) {
     Variant *variant = variant_new(&son.heap, symbol(&son, "Tag"), 0, NULL);
     for (int index = 0; index < 14; index++)
         variant = (Variant *)list_push(&son.heap, variant, value_from_int(index));
-    cr_assert_str_eq(son_text(&son, value_from_object(variant), PRINT_COMPACT), ":Tag 0 1 2 3 4 5 6 7 8 9 10 11 12 13 wrap-14");
+    cr_assert_str_eq(son_text(&son, value_from_object(variant), PRINT_COMPACT),
+                     ":Tag 0 1 2 3 4 5 6 7 8 9 10 11 12 13 wrap-14");
     value_unref(&son.heap, value_from_object(variant));
     son_deinit(&son);
 }
@@ -370,9 +379,10 @@ Test(print, maps_in_key_order) {
     map = map_with(&son, map, VALUE_FALSE, VALUE_TRUE);
     for (size_t index = 0; index < 7; index++)
         map = map_with(&son, map, value_from_int(ints[index]), VALUE_TRUE);
-    cr_assert_str_eq(son_text(&son, map, PRINT_COMPACT),
-                     "map-of -1 true kv -2 true kv -10 true kv 0 true kv 2 true kv 3 true kv 11 true kv false true kv true true kv "
-                     "\"\" true kv \"a\" true kv \"aa\" true kv \"b\" true kv");
+    cr_assert_str_eq(
+        son_text(&son, map, PRINT_COMPACT),
+        "map-of -1 true kv -2 true kv -10 true kv 0 true kv 2 true kv 3 true kv 11 true kv false true kv true true kv "
+        "\"\" true kv \"a\" true kv \"aa\" true kv \"b\" true kv");
     value_unref(&son.heap, map);
     son_deinit(&son);
 }
@@ -428,13 +438,13 @@ Test(print, a_refusal_is_passed_on) {
 
 Test(print, a_refusal_at_each_call_is_said) {
     bool finished = false;
-    for (int64_t point = 0; !finished; point++) {
+    for (uint64_t point = 0; !finished; point++) {
         Son son;
         son_init(&son);
         Value value = scenario_value(&son.heap);
-        son.allocator.refuse_at = son.allocator.calls + point;
+        test_refuse_after(&son.allocator, point, false);
         int r = print_son(&son.heap, &son.out, value, PRINT_COMPACT);
-        finished = son.allocator.refused == 0;
+        finished = son.allocator.refusing.refused == 0;
         cr_assert_eq(r, finished ? 0 : -ENOMEM, "call %ld", (long)point);
         value_unref(&son.heap, value);
         son_deinit(&son);

@@ -149,14 +149,14 @@ Test(string, building_piece_by_piece_is_linear) {
     test_heap_init(&heap, &allocator);
 
     String *string = string_new(&heap, "", 0);
-    int64_t calls_before = allocator.calls;
+    uint64_t asked_before = allocator.refusing.asked;
     for (int index = 0; index < COUNT; index++) {
         char byte = (char)index;
         string = string_append(&heap, string, &byte, 1);
     }
     for (int index = 0; index < COUNT; index++)
         cr_assert_eq(string_bytes(string)[index], (char)index);
-    cr_assert_lt(allocator.calls - calls_before, 40);
+    cr_assert_lt(allocator.refusing.asked - asked_before, 40);
     cr_assert_lt(allocator.moved_bytes, 2 * COUNT);
 
     string_unref(&heap, string);
@@ -188,10 +188,10 @@ Test(string, near_the_limit_of_memory_it_grows_by_what_is_needed) {
     test_heap_init(&heap, &allocator);
 
     String *string = string_new(&heap, NULL, 100000);
-    allocator.refuse_at = allocator.calls; /* the doubled block */
+    test_refuse_after(&allocator, 0, false); /* the doubled block */
     string = string_append(&heap, string, "12345678", 8);
     cr_assert_not_null(string);
-    cr_assert_eq(allocator.refused, 1);
+    cr_assert_eq(allocator.refusing.refused, 1);
     cr_assert_eq(string->capacity, 100008);
 
     string_unref(&heap, string);
@@ -202,7 +202,7 @@ Test(string, too_long_is_refused) {
     TestAllocator allocator;
     Heap heap;
     test_heap_init(&heap, &allocator);
-    int64_t calls_before = allocator.calls;
+    uint64_t asked_before = allocator.refusing.asked;
 
     cr_assert_null(string_new(&heap, NULL, (size_t)STRING_SIZE_MAX + 1));
     cr_assert_null(string_new(&heap, NULL, SIZE_MAX));
@@ -213,7 +213,7 @@ Test(string, too_long_is_refused) {
     string->size = STRING_SIZE_MAX; /* only said so: that much memory is not needed to see the sum refused */
     cr_assert_null(string_append(&heap, string, "y", 1));
     string->size = 1;
-    cr_assert_leq(allocator.calls - calls_before, 1);
+    cr_assert_leq(allocator.refusing.asked - asked_before, 1);
 
     string_unref(&heap, string);
     heap_deinit(&heap);
@@ -228,9 +228,14 @@ typedef struct ShareCase {
 
 Test(string, a_piece_is_shared_when_it_is_big_enough) {
     static const ShareCase cases[] = {
-        {100, STRING_SHARE_MIN - 1, false}, {100, STRING_SHARE_MIN, true}, {256, STRING_SHARE_MIN, true},
-        {1000, 249, false},                 {1000, 250, true},             {1000, 999, true},
-        {1000, 0, false},                   {20, 19, false},
+        {100, STRING_SHARE_MIN - 1, false},
+        {100, STRING_SHARE_MIN, true},
+        {256, STRING_SHARE_MIN, true},
+        {1000, 249, false},
+        {1000, 250, true},
+        {1000, 999, true},
+        {1000, 0, false},
+        {20, 19, false},
     };
     TestAllocator allocator;
     Heap heap;

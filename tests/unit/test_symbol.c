@@ -80,11 +80,11 @@ Test(symbol, a_text_stays_where_it_is) {
 /* A refused symbol is not in the table: asked again it is there, and those before it never changed. */
 Test(symbol, a_refusal_changes_nothing) {
     enum { COUNT = 200 };
-    for (int64_t point = 0;; point++) {
+    for (uint64_t point = 0;; point++) {
         TestAllocator allocator;
         Heap heap;
         test_heap_init(&heap, &allocator);
-        allocator.refuse_at = allocator.calls + point;
+        test_refuse_after(&allocator, point, false);
 
         uint32_t refused = 0;
         for (uint32_t index = 1; index <= COUNT; index++) {
@@ -98,7 +98,7 @@ Test(symbol, a_refusal_changes_nothing) {
         for (uint32_t index = 1; index <= COUNT; index++)
             cr_assert_eq(intern(&heap, (const char *)&index, sizeof index), index);
 
-        bool finished = allocator.refused == 0;
+        bool finished = allocator.refusing.refused == 0;
         cr_assert_eq(refused, finished ? 0 : 1);
         heap_deinit(&heap);
         if (finished)
@@ -107,8 +107,8 @@ Test(symbol, a_refusal_changes_nothing) {
 }
 
 Test(symbol, a_heap_that_cannot_start_leaves_nothing) {
-    for (int64_t point = 0;; point++) {
-        TestAllocator allocator = {.refuse_at = point, .refuse_from_then = true};
+    for (uint64_t point = 0;; point++) {
+        TestAllocator allocator = {.refusing = {.first = point + 1, .for_ever = true}};
         Heap heap;
         int r = heap_init(&heap, (Allocator){.resize = test_resize, .context = &allocator}, SIZE_MAX, 1);
         if (r == 0) {

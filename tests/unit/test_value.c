@@ -153,7 +153,8 @@ static Value wrap(Heap *heap, uint32_t level, TAKEN Value inner) {
     case 2:
         return value_from_object(map_set(heap, map_new(heap), value_from_int(1), inner));
     default:
-        return value_from_object(list_push(heap, variant_new(heap, 6, 2, fields), VALUE_TRUE)); /* not the last element */
+        return value_from_object(
+            list_push(heap, variant_new(heap, 6, 2, fields), VALUE_TRUE)); /* not the last element */
     }
 }
 
@@ -252,7 +253,9 @@ static Value random_map(Heap *heap, uint64_t *random, uint32_t depth) {
     Map *map = map_new(heap);
     for (uint32_t count = random_below(random, 20); count > 0; count--) {
         uint32_t draw = random_below(random, 30);
-        Value key = draw < 4 ? string_value(heap, texts[draw]) : draw < 6 ? value_from_bool(draw == 5) : value_from_int(draw);
+        Value key = draw < 4   ? string_value(heap, texts[draw])
+                    : draw < 6 ? value_from_bool(draw == 5)
+                               : value_from_int(draw);
         map = map_set(heap, map, key, random_value(heap, random, depth));
     }
     return value_from_object(map);
@@ -388,12 +391,11 @@ Test(value, a_refused_comparison_says_so) {
     Value a = nested(&heap, 2000, VALUE_TRUE), b = nested(&heap, 2000, VALUE_TRUE);
 
     cr_assert(value_equal(&heap, a, b));
-    allocator.refuse_at = allocator.calls;
-    allocator.refuse_from_then = true;
+    refusing_start(&allocator.refusing);
     cr_assert_not(value_equal(&heap, a, b));
-    cr_assert_gt(allocator.refused, 0);
+    cr_assert_gt(allocator.refusing.refused, 0);
     cr_assert(mem_is_exhausted(&heap.mem));
-    allocator.refuse_at = REFUSE_NEVER;
+    refusing_stop(&allocator.refusing);
     mem_recover(&heap.mem);
     cr_assert(value_equal(&heap, a, b));
 
