@@ -58,9 +58,9 @@ int print_int(Buffer *out, int64_t number) {
 /* --- Float --- */
 
 enum {
-    DIGITS_MAX = 17,     /* enough for any double */
-    DIGITS_SAFE = 15,    /* a decimal of so many digits survives the way into a normal double and back */
-    FLOAT_TEXT_MAX = 400 /* sign, 0., 323 zeros, 17 digits; or 309 digits */
+    DIGITS_MAX = 17,      /* enough for any double */
+    DIGITS_SAFE = 15,     /* a decimal of so many digits survives the way into a normal double and back */
+    FLOAT_TEXT_MAX = 400, /* sign, 0., 323 zeros, 17 digits; or 309 digits */
 };
 
 /* `digits` x 10^`exponent`, the digits read as one whole number. */
@@ -112,12 +112,34 @@ static bool decimal_find(Decimal *found, double number, int count) {
 }
 
 /*
+ * The usual case, without the C library: few digits before and behind the
+ * point. Both operands of the division are exact, so it rounds as strtod()
+ * would, and the first decimal that it gives back is the shortest: no two of
+ * at most DIGITS_SAFE digits are the same double.
+ */
+static bool decimal_find_quickly(Decimal *found, double number) {
+    double power = 1;
+    for (int places = 0; places <= DIGITS_SAFE; places++, power *= 10) {
+        double digits = rint(number * power);
+        if (digits >= 1e15)
+            return false;
+        if (digits / power == number) {
+            *found = (Decimal){(uint64_t)digits, -places};
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
  * For a normal number a decimal of at most DIGITS_SAFE digits that reads back
  * is the nearest one of DIGITS_SAFE digits without its last zeros. So we need
  * not look for fewer.
  */
 static Decimal decimal_shortest(double number) {
-    Decimal decimal = {0};
+    Decimal decimal;
+    if (decimal_find_quickly(&decimal, number))
+        return decimal;
     int count = number >= DBL_MIN ? DIGITS_SAFE : 1;
     while (!decimal_find(&decimal, number, count))
         check(++count <= DIGITS_MAX);
@@ -335,7 +357,8 @@ static int walk_reserve(PrintWalk *walk) {
     if (walk->count < walk->capacity)
         return 0;
     uint32_t capacity = walk->capacity ? walk->capacity * 2 : 8;
-    PrintFrame *frames = mem_try_resize(&walk->heap->mem, walk->frames, walk->capacity * sizeof *frames, capacity * sizeof *frames);
+    size_t old_size = walk->capacity * sizeof(PrintFrame), new_size = capacity * sizeof(PrintFrame);
+    PrintFrame *frames = mem_try_resize(&walk->heap->mem, walk->frames, old_size, new_size);
     if (frames == NULL)
         return -ENOMEM;
     walk->frames = frames;
