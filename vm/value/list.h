@@ -20,7 +20,7 @@
 typedef struct List List;
 
 enum {
-    LIST_FLAT_MAX = 256,        /* a bigger shared one becomes a trie when changed */
+    LIST_FLAT_MAX = 256, /* a bigger shared one becomes a trie when changed */
     LIST_COUNT_MAX = 0x7fffffff,
     LIST_HAS_OBJECTS = 1, /* flag */
 };
@@ -31,9 +31,9 @@ struct List {
     uint32_t count;
     Value *items; /* the flat block; NULL when it is a trie, or empty and not yet allocated */
     uint32_t capacity;
-    uint32_t shift;          /* trie: bits of the root's level */
-    struct ListNode *root;   /* trie: all elements before the tail; NULL in a flat list */
-    struct ListNode *tail;   /* trie: the last 1 to 32 elements; NULL in a flat list */
+    uint32_t shift;        /* trie: bits of the root's level */
+    struct ListNode *root; /* trie: all elements before the tail; NULL in a flat list */
+    struct ListNode *tail; /* trie: the last 1 to 32 elements; NULL in a flat list */
 };
 
 static inline List *value_list(Value value) {

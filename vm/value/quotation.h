@@ -28,7 +28,8 @@ static inline size_t quotation_size(uint32_t count) {
     return sizeof(Quotation) + count * sizeof(Value);
 }
 /* Takes `count` values. NULL when memory is refused; then they are still the caller's. */
-Quotation *quotation_new(Heap *heap, Tag tag, const Chunk *chunk, uint32_t count, TAKEN const Value *captures) MUST_CHECK;
+Quotation *quotation_new(Heap *heap, Tag tag, const Chunk *chunk, uint32_t count, TAKEN const Value *captures)
+    MUST_CHECK;
 
 /*
  * Handle: names something with an owner outside the values (a channel, a

@@ -29,11 +29,15 @@ static uint32_t capacity_for(size_t size) {
     return (uint32_t)((size + 7) & ~(size_t)7);
 }
 
+static size_t block_size(uint32_t capacity) {
+    return HEAD_SIZE + (size_t)capacity;
+}
+
 static String *string_with_room(Heap *heap, size_t size) {
     if (size > STRING_SIZE_MAX)
         return NULL;
     uint32_t capacity = capacity_for(size);
-    String *string = heap_try_object(heap, HEAD_SIZE + (size_t)capacity, TAG_STRING);
+    String *string = heap_try_object(heap, block_size(capacity), TAG_STRING);
     if (string == NULL)
         return NULL;
     string->size = (uint32_t)size;
@@ -76,7 +80,7 @@ String *string_slice(Heap *heap, String *string, size_t start, size_t size) {
 
 static String *string_resize(Heap *heap, String *string, size_t size) {
     uint32_t capacity = capacity_for(size);
-    String *moved = mem_try_resize(&heap->mem, string, HEAD_SIZE + (size_t)string->capacity, HEAD_SIZE + (size_t)capacity);
+    String *moved = mem_try_resize(&heap->mem, string, block_size(string->capacity), block_size(capacity));
     if (moved)
         moved->capacity = capacity;
     return moved;
@@ -137,6 +141,6 @@ void string_free(Heap *heap, String *string, Object **dead) {
         value_drop_child(dead, value_from_object(string->slice.owner));
         mem_free(&heap->mem, string, sizeof *string);
     } else {
-        mem_free(&heap->mem, string, HEAD_SIZE + (size_t)string->capacity);
+        mem_free(&heap->mem, string, block_size(string->capacity));
     }
 }

@@ -16,7 +16,7 @@ enum {
 typedef struct SymbolTable {
     struct SymbolEntry *entries;
     uint32_t count, capacity;
-    uint32_t *slots; /* open addressing, entry number + 1 */
+    uint32_t *slots;     /* open addressing, entry number + 1 */
     uint32_t slot_count; /* a power of two, more than `count` */
     uint64_t hash_seed;  /* a program makes symbols of any text, so nobody outside may choose colliding ones */
 } SymbolTable;

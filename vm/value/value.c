@@ -21,17 +21,15 @@ static_assert(sizeof(Value) == sizeof(void *), "a pointer fits a value");
 
 /* --- kinds --- */
 
-static const struct {
-    const char *name;
-} kinds[KIND_COUNT] = {
-    [KIND_INT] = {"Int"},       [KIND_FLOAT] = {"Float"},     [KIND_BOOL] = {"Bool"},           [KIND_STRING] = {"String"},
-    [KIND_SYMBOL] = {"Symbol"}, [KIND_CHANNEL] = {"Channel"}, [KIND_QUOTATION] = {"Quotation"}, [KIND_VARIANT] = {"Variant"},
-    [KIND_MAP] = {"Map"},       [KIND_WEAVE] = {"Weave"},
+static const char *const kind_names[KIND_COUNT] = {
+    [KIND_INT] = "Int",       [KIND_FLOAT] = "Float",     [KIND_BOOL] = "Bool",           [KIND_STRING] = "String",
+    [KIND_SYMBOL] = "Symbol", [KIND_CHANNEL] = "Channel", [KIND_QUOTATION] = "Quotation", [KIND_VARIANT] = "Variant",
+    [KIND_MAP] = "Map",       [KIND_WEAVE] = "Weave",
 };
 
 const char *kind_name(Kind kind) {
     check(kind < KIND_COUNT);
-    return kinds[kind].name;
+    return kind_names[kind];
 }
 
 static Kind object_kind(const Object *object) {
@@ -189,8 +187,10 @@ typedef struct EqualWalk {
     uint32_t count, capacity;
 } EqualWalk;
 
-static void equal_refuse(EqualWalk *walk) {
-    walk->heap->mem.exhausted = true; /* "not equal" is no answer: the interpreter sees this next and leaves the fault */
+/* "Not equal" is no answer then: the interpreter sees `exhausted` next and leaves the fault. */
+static bool equal_refuse(EqualWalk *walk) {
+    walk->heap->mem.exhausted = true;
+    return false;
 }
 
 static void equal_pop(EqualWalk *walk) {
@@ -202,7 +202,8 @@ static bool equal_reserve(EqualWalk *walk) {
     if (walk->count < walk->capacity)
         return true;
     uint32_t capacity = walk->capacity ? walk->capacity * 2 : 8;
-    EqualFrame *frames = mem_try_resize(&walk->heap->mem, walk->frames, walk->capacity * sizeof *frames, capacity * sizeof *frames);
+    size_t old_size = walk->capacity * sizeof(EqualFrame), new_size = capacity * sizeof(EqualFrame);
+    EqualFrame *frames = mem_try_resize(&walk->heap->mem, walk->frames, old_size, new_size);
     if (frames == NULL)
         return false;
     walk->frames = frames;
@@ -211,17 +212,16 @@ static bool equal_reserve(EqualWalk *walk) {
 }
 
 /* False when memory is refused. */
-static bool equal_push(EqualWalk *walk, Value a, Value b, uint32_t count, bool is_map) {
-    if (!equal_reserve(walk)) {
-        equal_refuse(walk);
-        return false;
+static bool equal_push(EqualWalk *walk, Value a, Value b, uint32_t count) {
+    if (!equal_reserve(walk))
+        return equal_refuse(walk);
+    EqualFrame frame = {.a = a, .b = b, .count = count};
+    if (value_is_map(a)) {
+        frame.entries = map_sorted(walk->heap, value_map(a));
+        if (frame.entries == NULL)
+            return equal_refuse(walk);
     }
-    MapEntry *entries = is_map ? map_sorted(walk->heap, value_map(a)) : NULL;
-    if (is_map && entries == NULL) {
-        equal_refuse(walk);
-        return false;
-    }
-    walk->frames[walk->count++] = (EqualFrame){.a = a, .b = b, .count = count, .entries = entries};
+    walk->frames[walk->count++] = frame;
     return true;
 }
 
@@ -229,14 +229,14 @@ static bool variants_begin(EqualWalk *walk, Value a, Value b) {
     const Variant *left = value_variant(a), *right = value_variant(b);
     if (left->symbol != right->symbol || left->count != right->count)
         return false;
-    return left->count == 0 || equal_push(walk, a, b, left->count, false);
+    return left->count == 0 || equal_push(walk, a, b, left->count);
 }
 
 static bool maps_begin(EqualWalk *walk, Value a, Value b) {
     uint32_t count = map_count(value_map(a));
     if (count != map_count(value_map(b)))
         return false;
-    return count == 0 || equal_push(walk, a, b, count, true);
+    return count == 0 || equal_push(walk, a, b, count);
 }
 
 /* False when they differ; containers that may be equal are pushed, to be looked into. */
@@ -254,7 +254,8 @@ static bool equal_begin(EqualWalk *walk, Value a, Value b) {
     case TAG_STRING:
         return string_equal(value_string(a), value_string(b));
     case TAG_FLOAT:
-        return memcmp(&((FloatBox *)value_object(a))->number, &((FloatBox *)value_object(b))->number, sizeof(double)) == 0;
+        return memcmp(&((FloatBox *)value_object(a))->number, &((FloatBox *)value_object(b))->number, sizeof(double)) ==
+               0;
     case TAG_MAP:
         return maps_begin(walk, a, b);
     default:

@@ -121,7 +121,8 @@ static inline bool value_is_map(Value value) {
     return value_has_tag(value, TAG_MAP);
 }
 static inline bool value_is_quotation(Value value) {
-    return value_is_object(value) && (value_object(value)->tag == TAG_QUOTATION || value_object(value)->tag == TAG_CLOSURE);
+    return value_is_object(value) &&
+           (value_object(value)->tag == TAG_QUOTATION || value_object(value)->tag == TAG_CLOSURE);
 }
 Kind value_kind(Value value);
 /* "Int", "Float", ... as a program's author writes it. */
