@@ -435,8 +435,7 @@ static void parse_named_include(Parser *parser, IncludeKind kind, Token include)
     if (parser->token.kind != TOKEN_COLON || parser->token.first_on_line) {
         report(parser, family, "invalid-include", "Expected ':' after '%s' in include", shown(parser, family))->hint =
             "Write include std:NAME or include ffi:NAME.";
-        if (parser->token.kind == TOKEN_WORD && !parser->token.first_on_line)
-            parser_advance(parser);
+        parser_skip_line(parser);
         return;
     }
     parser_advance(parser);
@@ -445,6 +444,7 @@ static void parse_named_include(Parser *parser, IncludeKind kind, Token include)
     if (parser->token.kind != TOKEN_WORD || parser->token.first_on_line) {
         report(parser, family, "invalid-include", "Expected a module name after '%s:' in include",
                shown(parser, family));
+        parser_skip_line(parser);
         return;
     }
     add_include(parser, kind, parser_name(parser, parser->token, 0), span_from(parser, include, parser->token));
@@ -482,8 +482,7 @@ static void parse_include(Parser *parser) {
         parse_path_include(parser, include);
     else if (!is_cut_short(parser)) {
         report_include(parser, include);
-        if (parser->token.kind == TOKEN_WORD && !parser->token.first_on_line)
-            parser_skip_to_form(parser);
+        parser_skip_line(parser);
     }
 }
 

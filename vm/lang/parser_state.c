@@ -83,9 +83,14 @@ static bool may_be_form(const Parser *parser) {
     Token token = parser->token, ahead = parser->ahead;
     if (token.first_on_line && token.kind == TOKEN_COLON)
         return ahead.kind == TOKEN_WORD && ahead.start > token.end;
-    if (token.first_on_line && is_word(parser, token, "include") && ahead.kind == TOKEN_STRING)
-        return true;
+    if (token.first_on_line && is_word(parser, token, "include"))
+        return ahead.kind == TOKEN_STRING || is_word(parser, ahead, "std") || is_word(parser, ahead, "ffi");
     return parser_is_at_form(parser) || is_definition_with_effect(parser);
+}
+
+void parser_skip_line(Parser *parser) {
+    while (parser->token.kind != TOKEN_END && !parser->token.first_on_line && !may_be_form(parser))
+        parser_advance(parser);
 }
 
 void parser_skip_to_form(Parser *parser) {

@@ -55,6 +55,8 @@ bool parser_body(Parser *parser, Body *body);
 bool parser_is_at_form(const Parser *parser);
 /* To the next thing that may be a form, or behind the next `;`. */
 void parser_skip_to_form(Parser *parser);
+/* To the next line, unless a form may begin before. */
+void parser_skip_line(Parser *parser);
 /* Whether a `)` comes before the effect is over and something else begins. */
 bool parser_will_close(const Parser *parser);
 
