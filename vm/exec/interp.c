@@ -166,6 +166,7 @@ static InterpEnd loop(Strand *strand, int64_t *budget_left, InterpTables *tables
     int64_t budget = *budget_left;
     Heap *const heap = strand->heap;
     uint64_t room;
+    WordResult result;
 
 #define OP(name) L_##name:
 #define NEXT goto *(ip++)->handler
@@ -645,7 +646,7 @@ enter_quotation: {
     }
 call_word: {
     SAVE;
-    WordResult result = strand->word->function(strand);
+    result = strand->word->function(strand);
     if (LIKELY(result == WORD_OK)) {
         LOAD;
         if (mem_is_exhausted(&heap->mem)) {
@@ -678,7 +679,7 @@ call_word: {
         SAVE_AT_START; /* the step code is where the quotation will return to again */
         StepFrame *frame = (StepFrame *)(void *)rp;
         strand->word = frame->word;
-        WordResult result = frame->word->step(strand, frame);
+        result = frame->word->step(strand, frame);
         if (LIKELY(result == WORD_OK)) {
             LOAD;
             if (mem_is_exhausted(&heap->mem)) {

@@ -51,6 +51,7 @@ typedef struct CallNote {
     bool raw;               /* shuffle of uncounted values */
     bool absorbs_literal;   /* pick, roll: the Int before it is `index` and not pushed */
     bool is_dynamic;        /* call, dip, keep, bi, if, cond, pick, roll: the row's function does it */
+    bool is_unknown;        /* is_dynamic, and of a quotation nothing is known: its row's function looks at it */
     bool needs_room;        /* what it leaves is not counted in `height_max` */
     uint32_t index;
     Node *inlined;          /* first of the literals that are part of it */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "vm/embed/reader.h"
+
+#include "builtins/std.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *std_text(void *context, const char *name, size_t *sizep) {
+    (void)context;
+    for (const StdModule *module = std_modules; module->name; module++) {
+        if (strcmp(module->name, name) == 0) {
+            *sizep = module->size;
+            return module->text;
+        }
+    }
+    return NULL;
+}
+
+static const char *std_name(void *context, uint32_t index) {
+    (void)context;
+    for (const StdModule *module = std_modules; module->name; module++) {
+        if (index-- == 0)
+            return module->name;
+    }
+    return NULL;
+}
+
+static const char *std_folder(void *context, uint32_t index) {
+    const Io *io = context;
+    const char *candidates[] = {getenv("SEQ_STDLIB"), "stdlib"};
+    for (size_t candidate = 0; candidate < sizeof candidates / sizeof candidates[0]; candidate++) {
+        if (candidates[candidate] && io_is(io, candidates[candidate], IO_FOLDER) && index-- == 0)
+            return candidates[candidate];
+    }
+    return NULL;
+}
+
+static int find(void *context, Arena *arena, const char *path, const char **identityp) {
+    const Io *io = context;
+    Buffer real;
+    buffer_init(&real, arena->mem);
+    int r = io_real_path(io, path, &real);
+    if (!r) {
+        *identityp = arena_copy(arena, buffer_text(&real), real.size);
+        r = *identityp ? 0 : -ENOMEM;
+    }
+    buffer_deinit(&real);
+    return r == -ENOENT || r == -ENOTDIR ? MODULE_E_NOT_FOUND : r;
+}
+
+static int read_text(void *context, Arena *arena, const char *identity, const char **textp, size_t *sizep) {
+    const Io *io = context;
+    Buffer text;
+    buffer_init(&text, arena->mem);
+    int r = io_read_file(io, identity, &text);
+    if (!r) {
+        *sizep = text.size;
+        *textp = arena_copy(arena, text.bytes ? text.bytes : "", text.size);
+        r = *textp ? 0 : -ENOMEM;
+    }
+    buffer_deinit(&text);
+    return r;
+}
+
+ModuleReader reader_of_files(const Io *io) {
+    return (ModuleReader){
+        .std_text = std_text,
+        .std_name = std_name,
+        .std_folder = std_folder,
+        .find = find,
+        .read = read_text,
+        .context = (void *)(uintptr_t)io,
+    };
+}
