@@ -174,8 +174,7 @@ static void check_node(const Node *node, const Source *source, int depth) {
 static void check_body(const Body *body, const Source *source, int depth) {
     const Node *last = NULL;
     cr_assert_leq(depth, NESTING_MAX + 1, "deeper than anybody counts on");
-    if (body->span.source)
-        check_span(body->span, source);
+    check_span(body->span, source);
     for (const Node *node = body->first; node; last = node, node = node->next)
         check_node(node, source, depth);
     cr_assert_eq(body->last, last);

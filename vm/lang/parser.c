@@ -180,6 +180,7 @@ static void parse_definition(Parser *parser) {
     Definition *definition = arena_new(parser->arena, Definition);
     definition->name = parser_name(parser, parser->token, 0);
     definition->span = definition->name.span;
+    definition->body.span = definition->span; /* until it has one */
     definition->help = help;
     definition->is_std = parser->source->is_std;
     definition->permissions = parser->permissions;

@@ -232,8 +232,7 @@ static void call_word(Parser *parser, Growing *growing, Token token) {
 static void make_branch(Parser *parser, Growing *growing) {
     Node *then_literal = growing->before_last, *else_literal = growing->body->last;
     Body then_body = then_literal->quotation.body, else_body = else_literal->quotation.body;
-    Node *next = then_literal->next;
-    check(next == else_literal);
+    check(then_literal->next == else_literal);
     *then_literal = (Node){.kind = NODE_IF, .span = span_of(parser, parser->token)};
     then_literal->branch.then_body = then_body;
     then_literal->branch.else_body = else_body;
@@ -342,6 +341,7 @@ static bool parse_quotation(Parser *parser, Growing *growing) {
     int literals = growing->literals;
     Node *node = append(parser, growing, NODE_QUOTATION, span_of(parser, open));
     growing->literals = literals < 2 ? literals + 1 : 2;
+    node->quotation.body.span = node->span;
     if (!enter(parser, open))
         return false;
     parser_advance(parser);
@@ -447,6 +447,7 @@ static bool parse_bindings(Parser *parser, Arm *arm, Token match) {
 
 static bool parse_arm(Parser *parser, Arm *arm, Token match, uint32_t *heightp) {
     arm->variant = parser_name(parser, parser->token, 0);
+    arm->body.span = arm->variant.span; /* until it has one */
     parser_advance(parser);
     if (parser->token.kind == TOKEN_LEFT_BRACE && !parse_bindings(parser, arm, match))
         return false;
@@ -594,6 +595,7 @@ static bool is_body_end(const Parser *parser, BodyEnd end) {
 static bool parse_body(Parser *parser, Body *body, BodyEnd end, uint32_t *heightp) {
     Growing growing = {.body = body};
     Token before = parser->previous;
+    body->span = span_between(parser, before, parser->token); /* until we know better */
     while (!is_body_end(parser, end))
         if (!parse_statement(parser, &growing))
             return false;
