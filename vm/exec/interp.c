@@ -381,8 +381,8 @@ static InterpEnd loop(Strand *strand, int64_t *budget_left, InterpTables *tables
     INT_DIVISION_PUSH_DROP(PUSH_DIV_DROP, divide)
     OP(TWO_DUP_MOD_DROP) {
         int64_t divisor = value_to_int(tos);
-        Value result = divisor ? value_from_int(modulo(value_to_int(*sp), divisor)) : VALUE_ZERO;
-        PUSH(result);
+        Value remainder = divisor ? value_from_int(modulo(value_to_int(*sp), divisor)) : VALUE_ZERO;
+        PUSH(remainder);
         NEXT;
     }
 

@@ -242,6 +242,8 @@ static bool join_stacks(Checker *checker, Unit *unit, Stack *a, Stack *b, Stack 
         Type *type = type_prune(a->type)->kind == TYPE_VARIANT ? b->type : a->type;
         *hole = stack_push(checker->arena, NULL, type, a->proven && b->proven);
         hole = &(*hole)->below;
+        a = a->below;
+        b = b->below;
     }
     if (a != b) {
         if (!unify_stacks(&checker->unifier, a, b)) {
