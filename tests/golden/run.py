@@ -15,13 +15,15 @@ Every tests/golden/**/*.seq is a test, except below folders named `include`;
 so is every examples/**/*.seq that has an expect comment. Programs run at the
 root of the project, named by their path from there, and find an empty folder
 of their own in $TMPDIR. A report of a sanitizer always fails, and so does
-an internal error.
+an internal error. Time and memory are limited, so that a program that runs
+away fails alone.
 """
 import argparse
 import concurrent.futures
 import difflib
 import os
 import re
+import resource
 import shlex
 import signal
 import subprocess
@@ -72,12 +74,17 @@ class Expectation:
 class Run:
     """What one program did."""
 
-    def __init__(self, command, stdin, timeout, folder):
+    def __init__(self, command, stdin, folder, limits):
         self.timed_out = False
+        # AddressSanitizer reserves terabytes of addresses; it has a limit of its own on what is used
+        asan = f'soft_rss_limit_mb={limits.memory}:allocator_may_return_null=1:{os.environ.get("ASAN_OPTIONS", "")}'
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                   cwd=ROOT, start_new_session=True, env={**os.environ, 'TMPDIR': folder})
+                                   cwd=ROOT, start_new_session=True,
+                                   env={**os.environ, 'TMPDIR': folder, 'ASAN_OPTIONS': asan})
+        if not limits.sanitized:
+            resource.prlimit(process.pid, resource.RLIMIT_AS, (limits.memory << 20, limits.memory << 20))
         try:
-            out, err = process.communicate(stdin.encode('latin-1'), timeout)
+            out, err = process.communicate(stdin.encode('latin-1'), limits.timeout)
         except subprocess.TimeoutExpired:
             self.timed_out = True
             os.killpg(process.pid, signal.SIGKILL)
@@ -130,13 +137,13 @@ def find_programs():
     return [path for path in found if path.startswith('tests') or Expectation(os.path.join(ROOT, path)).any]
 
 
-def run_program(seqvm, path, timeout):
+def run_program(seqvm, path, limits):
     try:
         expected = Expectation(os.path.join(ROOT, path))
         command = [seqvm, 'check', path] if expected.check else [seqvm, path, *expected.args]
         with tempfile.TemporaryDirectory(prefix='golden-') as folder:
-            run = Run(command, expected.stdin, timeout, folder)
-        return differences(expected, run, timeout)
+            run = Run(command, expected.stdin, folder, limits)
+        return differences(expected, run, limits.timeout)
     except (OSError, ValueError) as error:
         return [str(error)]
 
@@ -147,6 +154,8 @@ def main():
     parser.add_argument('--tap', action='store_true', help='print TAP')
     parser.add_argument('--jobs', type=int, default=2)
     parser.add_argument('--timeout', type=float, default=20, help='seconds for each program')
+    parser.add_argument('--memory', type=int, default=4096, help='MiB for each program')
+    parser.add_argument('--sanitized', action='store_true', help='the program is built with AddressSanitizer')
     parser.add_argument('filter', nargs='*', help='only paths that contain one of these')
     options = parser.parse_args()
 
@@ -161,7 +170,7 @@ def main():
 
     started, failed = time.monotonic(), 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        results = pool.map(lambda path: run_program(seqvm, path, options.timeout), programs)
+        results = pool.map(lambda path: run_program(seqvm, path, options), programs)
         for number, (path, found) in enumerate(zip(programs, results), 1):
             failed += bool(found)
             if options.tap:

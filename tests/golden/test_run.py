@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Shows that run.py sees each kind of difference. The program under test is a shell that runs the file's `# sh:` line."""
+import argparse
 import os
 import tempfile
 import unittest
@@ -28,7 +29,8 @@ class RunTest(unittest.TestCase):
     def found(self, shell, *comments, timeout=10):
         with open(self.program, 'w', encoding='latin-1') as file:
             file.write('\n'.join([f'# sh: {shell}', *comments, '']))
-        return run.run_program(self.seqvm, self.program, timeout)
+        limits = argparse.Namespace(timeout=timeout, memory=256, sanitized=False)
+        return run.run_program(self.seqvm, self.program, limits)
 
     def test_lines(self):
         self.assertEqual(self.found('echo a; echo; echo "b  c"', ': main ( -- ) # expect: a', '# expect:',
@@ -65,6 +67,9 @@ class RunTest(unittest.TestCase):
 
     def test_timeout(self):
         self.assertEqual(self.found('sleep 9', timeout=0.1), ['still running after 0.1 s'])
+
+    def test_memory(self):
+        self.assertIn('exit status 1, expected 0', self.found('python3 -c "bytes(1 << 30)" 2>/dev/null || exit 1'))
 
     def test_no_such_program(self):
         self.seqvm += 'x'
