@@ -76,7 +76,7 @@ static Strand *spawn_child(Strand *parent) {
     }
     for (uint32_t index = input_count; index > 0; index--)
         strand_push(child, value_ref(strand_peek(parent, index)));
-    if (!strand_start(child, strand_peek(parent, 0), 0)) {
+    if (!strand_start(child, strand_peek(parent, 0))) {
         strand_free(child);
         return NULL;
     }

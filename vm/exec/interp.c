@@ -80,6 +80,11 @@ static void fault_kind(Strand *strand, const char *want, Value found) {
     strand_fault(strand, "%s: expected %s, got %s", place_name(strand), want, kind_name(value_kind(found)));
 }
 
+/* Words on lists and words on variants share instructions. */
+static void fault_list(Strand *strand, Value found) {
+    fault_kind(strand, strncmp(place_name(strand), "list.", 5) == 0 ? "List" : "Variant", found);
+}
+
 /* Field `index` of a value that a match or a field word wants; faults when it has none. */
 static bool field_of(Strand *strand, Value value, uint32_t index, Value *field) {
     if (!value_is_variant(value)) {
@@ -87,8 +92,10 @@ static bool field_of(Strand *strand, Value value, uint32_t index, Value *field) 
         return false;
     }
     if (index >= value_variant(value)->count) {
-        strand_fault(strand, "%s: the variant has %u fields, field %u was wanted", place_name(strand),
-                     value_variant(value)->count, index);
+        size_t size;
+        strand->word = NULL;
+        strand_fault(strand, "%s: `%s` has %u fields, number %u was wanted", place_name(strand),
+                     symbol_text(&strand->heap->symbols, value_variant(value)->symbol, &size), value_variant(value)->count, index + 1);
         return false;
     }
     *field = variant_at(value_variant(value), index);
@@ -878,7 +885,7 @@ call_word: {
     OP(LIST_LENGTH) {
         if (UNLIKELY(!value_is_variant(tos))) {
             SAVE_AT_START;
-            fault_kind(strand, "List", tos);
+            fault_list(strand, tos);
             FAULT;
         }
         int64_t count = value_variant(tos)->count;
@@ -889,7 +896,7 @@ call_word: {
     OP(DUP_LIST_LENGTH) {
         if (UNLIKELY(!value_is_variant(tos))) {
             SAVE_AT_START;
-            fault_kind(strand, "List", tos);
+            fault_list(strand, tos);
             FAULT;
         }
         PUSH(value_from_int(value_variant(tos)->count));
@@ -937,7 +944,7 @@ call_word: {
         }
         if (UNLIKELY(!value_is_variant(list))) {
             SAVE_AT_START;
-            fault_kind(strand, "List", list);
+            fault_list(strand, list);
             FAULT;
         }
         List *pushed = list_push(heap, value_variant(list), tos);
@@ -965,7 +972,7 @@ call_word: {
         }
         if (UNLIKELY(!value_is_variant(list))) {
             SAVE_AT_START;
-            fault_kind(strand, "List", list);
+            fault_list(strand, list);
             FAULT;
         }
         bool inside = (uint64_t)index < value_variant(list)->count;
@@ -1000,7 +1007,7 @@ call_word: {
         }
         if (UNLIKELY(!value_is_variant(list))) {
             SAVE_AT_START;
-            fault_kind(strand, "List", list);
+            fault_list(strand, list);
             FAULT;
         }
         if ((uint64_t)index < value_variant(list)->count) {

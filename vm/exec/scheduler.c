@@ -26,6 +26,7 @@ enum {
 /* --- queues --- */
 
 void queue_push(StrandQueue *queue, Strand *strand) {
+    strand->queue = queue;
     strand->queue_next = NULL;
     strand->queue_previous = queue->last;
     if (queue->last)
@@ -36,6 +37,7 @@ void queue_push(StrandQueue *queue, Strand *strand) {
 }
 
 void queue_push_first(StrandQueue *queue, Strand *strand) {
+    strand->queue = queue;
     strand->queue_previous = NULL;
     strand->queue_next = queue->first;
     if (queue->first)
@@ -55,6 +57,7 @@ void queue_remove(StrandQueue *queue, Strand *strand) {
     else
         queue->last = strand->queue_previous;
     strand->queue_next = strand->queue_previous = NULL;
+    strand->queue = NULL;
 }
 
 Strand *queue_pop(StrandQueue *queue) {
@@ -87,8 +90,8 @@ void subject_unlink(Subject *subject) {
         subject->next->previous = subject->previous;
 }
 
-static void subject_free(Subject *subject) {
-    if (subject->tag == TAG_CHANNEL) {
+static void subject_free(Subject *subject, Tag tag) {
+    if (tag == TAG_CHANNEL) {
         channel_empty((Channel *)(void *)subject);
         channel_free((Channel *)(void *)subject);
     } else {
@@ -96,26 +99,17 @@ static void subject_free(Subject *subject) {
     }
 }
 
-/* Freeing one may drop the last handle of the next: that one is only linked, and freed by the loop. */
-static void free_doomed(Scheduler *scheduler) {
-    scheduler->is_freeing = true;
-    for (Subject *subject; (subject = scheduler->doomed) != NULL;) {
-        scheduler->doomed = subject->doomed_next;
-        subject_free(subject);
-    }
-    scheduler->is_freeing = false;
-}
-
-/* heap->handle_dropped */
+/* heap->handle_dropped. The heap sees to it that handles dropped in here come one after the other. */
 static void handle_dropped(Heap *heap, Tag tag, void *pointer) {
     (void)heap;
-    (void)tag;
     Subject *subject = pointer;
-    Scheduler *scheduler = subject->scheduler;
-    subject->doomed_next = scheduler->doomed;
-    scheduler->doomed = subject;
-    if (!scheduler->is_freeing)
-        free_doomed(scheduler);
+    if (!subject) /* a weave's token names nothing */
+        return;
+    if (subject->scheduler->is_ending) {
+        subject->is_dropped = true;
+        return;
+    }
+    subject_free(subject, tag);
 }
 
 /* --- life --- */
@@ -135,14 +129,15 @@ void scheduler_init(Scheduler *scheduler, Heap *heap, World *world, Program *pro
 void scheduler_deinit(Scheduler *scheduler) {
     while (scheduler->strands)
         strand_free(scheduler->strands);
-    /* what is left lies in itself, or in a ring of such: all are emptied, which dooms them all, before the first is freed */
-    scheduler->is_freeing = true;
-    for (Subject *subject = scheduler->subjects; subject; subject = subject->next) {
-        check(subject->tag == TAG_CHANNEL);
+    /* what is left lies in itself, or in a ring of such: all are emptied, which drops them all, before the first is freed */
+    scheduler->is_ending = true;
+    for (Subject *subject = scheduler->subjects; subject; subject = subject->next)
         channel_empty((Channel *)(void *)subject);
+    for (Subject *subject = scheduler->subjects, *next; subject; subject = next) {
+        next = subject->next;
+        check(subject->is_dropped && subject->tag == TAG_CHANNEL);
+        channel_free((Channel *)(void *)subject);
     }
-    free_doomed(scheduler);
-    check(!scheduler->subjects);
     mem_free(&scheduler->heap->mem, scheduler->sleepers, scheduler->sleeper_capacity * sizeof(SleepEntry));
     scheduler->heap->handle_dropped = NULL;
 }

@@ -24,17 +24,13 @@ typedef struct StrandQueue {
     Strand *first, *last;
 } StrandQueue;
 
-/*
- * What a handle names: the common start of Channel and Weave. Those whose
- * last handle went are linked through `doomed_next` and freed one by one, so
- * that a chain of channels inside channels needs no recursion.
- */
+/* What a handle names: the common start of Channel and Weave. */
 typedef struct Subject {
     Tag tag;
     Scheduler *scheduler;
-    struct Subject *doomed_next;
     struct Subject *next, *previous; /* all of the scheduler */
     uint64_t number;                 /* for people */
+    bool is_dropped;                 /* its last handle went while the scheduler was ending */
 } Subject;
 
 typedef struct SleepEntry {
@@ -61,9 +57,8 @@ struct Scheduler {
     SleepEntry *sleepers; /* a binary heap by deadline */
     uint32_t sleeper_count, sleeper_capacity;
     Subject *subjects; /* all channels and weaves */
-    Subject *doomed;
     uint64_t last_subject_number;
-    bool is_freeing;
+    bool is_ending;        /* handles that go are only marked */
     bool inherits;         /* the strand at the front of `ready` goes on with the budget of the one before it */
     Fault fault;
     int exit_code;

@@ -185,7 +185,7 @@ Strand *strand_new(Scheduler *scheduler) {
     return strand;
 }
 
-bool strand_start(Strand *strand, Value value, uint32_t coming) {
+bool strand_can_start(Strand *strand, Value value, uint32_t coming) {
     if (!value_is_quotation(value)) {
         strand_fault_kind(strand, "quotation or closure", value);
         return false;
@@ -193,11 +193,16 @@ bool strand_start(Strand *strand, Value value, uint32_t coming) {
     const Quotation *quotation = value_quotation(value);
     int takes = quotation->chunk->shape.in - (int)quotation->capture_count;
     int64_t given = (int64_t)strand_depth(strand) + coming;
-    if (takes > given) {
-        strand_fault(strand, "the quotation takes %d values, only %lld are on the stack", takes, (long long)given);
+    if (takes > given)
+        strand_fault(strand, "stack underflow: the quotation takes %d values, only %lld are on the stack", takes, (long long)given);
+    return takes <= given;
+}
+
+bool strand_start(Strand *strand, Value value) {
+    if (!strand_can_start(strand, value, 0))
         return false;
-    }
-    if (strand_reserve(strand, (uint64_t)quotation->chunk->need + quotation->capture_count + coming + FRAME_ROOM))
+    const Quotation *quotation = value_quotation(value);
+    if (strand_reserve(strand, (uint64_t)quotation->chunk->need + quotation->capture_count + FRAME_ROOM))
         return false;
     for (uint32_t index = 0; index < quotation->capture_count; index++)
         strand_push(strand, value_ref(quotation->captures[index]));
@@ -216,6 +221,8 @@ void strand_free(Strand *strand) {
     Scheduler *scheduler = strand->scheduler;
     Mem *mem = &strand->heap->mem;
 
+    if (strand->queue) /* first: its stack may hold the last handle of the channel in whose queue it waits */
+        queue_remove(strand->queue, strand);
     strand->state = STRAND_DONE; /* dropping its values may come back here: its own weave's handle may be among them */
     strand_cut_to(strand, 0);
     FrameInfo info;
@@ -242,6 +249,17 @@ void strand_free(Strand *strand) {
 
 /* --- frames --- */
 
+/* program_chunk_at() through a small cache: deep recursion comes by the same few addresses again and again. */
+static const Chunk *chunk_at(FrameWalk *walk, const Code *address, uint32_t *instructionp) {
+    FrameSite *site = &walk->sites[(uintptr_t)address / sizeof(Code) % FRAME_SITES];
+    if (site->address != address) {
+        site->address = address;
+        site->chunk = program_chunk_at(walk->strand->scheduler->program, address, &site->instruction);
+    }
+    *instructionp = site->instruction;
+    return site->chunk;
+}
+
 FrameWalk frame_walk(const Strand *strand) {
     return (FrameWalk){.strand = strand, .slot = strand->rp, .address = strand->ip, .innermost = true};
 }
@@ -260,13 +278,13 @@ bool frame_walk_next(FrameWalk *walk, FrameInfo *info) {
          * call that is open stands in the cell before a return address.
          */
         uint32_t next;
-        info->chunk = program_chunk_at(scheduler->program, walk->address, &next);
+        info->chunk = chunk_at(walk, walk->address, &next);
         check(info->chunk);
         info->aux = walk->slot;
         info->aux_count = info->chunk->places[next].aux;
         info->instruction = next;
         if (!walk->innermost)
-            program_chunk_at(scheduler->program, walk->address - 1, &info->instruction);
+            chunk_at(walk, walk->address - 1, &info->instruction);
         walk->slot += info->aux_count;
     }
     walk->innermost = false;

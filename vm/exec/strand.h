@@ -38,7 +38,7 @@ typedef struct Weave Weave;
 
 enum {
     STRAND_SLOTS_MIN = 24,
-    STRAND_SLOTS_MAX = 64 * 1024 * 1024, /* 512 MiB of stack and frames: beyond is the trap `recursion too deep` */
+    STRAND_SLOTS_MAX = 32 * 1024 * 1024, /* 256 MiB of stack and frames: beyond is the trap `recursion too deep` */
     FRAME_ROOM = 10, /* slots that every `need` includes: a return address, a step frame, some results of a word */
 };
 
@@ -83,7 +83,8 @@ struct Strand {
     const Word *word; /* that is running, for messages */
     bool has_fault;   /* its message is in scheduler->fault */
     Strand *next, *previous;             /* all strands of the scheduler */
-    Strand *queue_next, *queue_previous; /* the one queue it waits in: ready, or a channel's receivers */
+    Strand *queue_next, *queue_previous;
+    struct StrandQueue *queue; /* the one it waits in: ready, or a channel's receivers */
     Weave *weave;     /* whose body it is, or NULL */
     uint64_t id;
     StrandState state;
@@ -178,11 +179,12 @@ void strand_wake(Strand *strand);
 /* A strand that is not yet ready. NULL when memory is refused. */
 Strand *strand_new(Scheduler *scheduler) MUST_CHECK;
 /*
- * What it runs first: a quotation on the values pushed so far and `coming`
- * more that are pushed before it runs. False, with a fault, when that is not
- * enough for it or memory is refused.
+ * What it runs first: a quotation, on the values pushed so far. False, with a
+ * fault, when these are not enough for it or memory is refused.
  */
-bool strand_start(Strand *strand, Value quotation, uint32_t coming);
+bool strand_start(Strand *strand, Value quotation) MUST_CHECK;
+/* Whether that would do once `coming` more values are pushed; false with a fault. */
+bool strand_can_start(Strand *strand, Value quotation, uint32_t coming) MUST_CHECK;
 /* The same for a definition's code, which takes nothing. -ENOMEM when memory is refused. */
 int strand_start_chunk(Strand *strand, const Chunk *chunk) MUST_CHECK;
 /* Drops all values and frames, unlinks and frees the strand. */
@@ -190,11 +192,20 @@ void strand_free(Strand *strand);
 
 /* --- the frames of a strand that rests, innermost first; for unwinding and traces --- */
 
+enum { FRAME_SITES = 8 };
+
+typedef struct FrameSite { /* an address that was looked up */
+    const Code *address;
+    const Chunk *chunk;
+    uint32_t instruction;
+} FrameSite;
+
 typedef struct FrameWalk {
     const Strand *strand;
     Slot *slot;          /* the next frame starts here */
     const Code *address; /* where that frame goes on */
     bool innermost;
+    FrameSite sites[FRAME_SITES];
 } FrameWalk;
 
 typedef struct FrameInfo {

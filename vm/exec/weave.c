@@ -10,6 +10,7 @@ struct Weave {
     Subject subject;
     Strand *body;    /* NULL once it has ended or was cancelled */
     Strand *resumer; /* while the body runs */
+    Value quotation; /* until the first resume: what it captured comes above token and value, as in any call */
     bool has_started;
 };
 
@@ -40,13 +41,14 @@ WordResult weave_make(Strand *strand) {
     }
     for (uint64_t index = copied; index > 0; index--)
         strand_push(body, value_ref(strand_peek(strand, (uint32_t)index)));
-    if (!strand_start(body, quotation, 2)) {
+    if (!strand_can_start(body, quotation, 2)) {
         strand_free(body);
         return WORD_FAULTED;
     }
     Weave *weave = mem_new(&strand->heap->mem, Weave);
     subject_init(strand->scheduler, &weave->subject, TAG_WEAVE);
     weave->body = body;
+    weave->quotation = value_ref(quotation);
     body->weave = weave;
     strand_replace(strand, 1, value_from_object(handle_new(strand->heap, TAG_WEAVE, weave)));
     return WORD_OK;
@@ -63,8 +65,10 @@ WordResult weave_resume(Strand *strand) {
                             (unsigned long long)weave->resumer->id);
     if (!weave->has_started)
         strand_push(weave->body, value_from_object(handle_new(strand->heap, TAG_WEAVE, NULL)));
-    weave->has_started = true;
     strand_push(weave->body, strand_pop(strand));
+    if (!weave->has_started && !strand_start(weave->body, weave->quotation))
+        return WORD_FAULTED;
+    weave->has_started = true;
     weave->resumer = strand;
     scheduler_ready_first(strand->scheduler, weave->body);
     return strand_park(strand, "strand.resume of weave", weave->subject.number, false);
@@ -123,6 +127,7 @@ void weave_free(Weave *weave) {
         strand_free(weave->body);
     else if (weave->body)
         weave->body->weave = NULL; /* it is being freed, and its values held the last handle */
+    value_unref(weave->subject.scheduler->heap, weave->quotation);
     subject_unlink(&weave->subject);
     mem_free(&weave->subject.scheduler->heap->mem, weave, sizeof *weave);
 }

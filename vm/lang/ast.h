@@ -71,7 +71,10 @@ struct Body {
     Node *first, *last;
     Span span; /* for a literal: from `[` to `]` */
     struct SlotCheck *exit_checks; /* at its end: what is to be checked there; set by the checker */
-    bool never_returns;            /* a branch that was taken not to return, and whose stack would not fit if it did; set by the checker */
+    /* A branch that ends in a call that is taken not to return; set by the checker. Should it return: */
+    uint32_t surplus, kept;        /* so many values below the `kept` topmost ones are too much, */
+    uint32_t aux_surplus;          /* so many on the aux stack; */
+    bool never_returns;            /* or its stack does not fit at all */
 };
 
 typedef struct Binding { /* >field */

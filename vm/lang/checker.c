@@ -51,6 +51,8 @@ typedef struct Checker {
     bool lenient; /* counting: types need not fit */
     bool quiet;   /* trying: errors are not reported */
     bool found_loose; /* a word turned out loose: its callers are to be checked again */
+    bool inlined_cond; /* in the word being checked, a cond became a chain of branches */
+    bool no_inlined_cond; /* none may: what they leave was found to be in the way */
 } Checker;
 
 static bool walk_body(Checker *checker, Unit *unit, Body *body, State *state, bool is_tail);
@@ -355,6 +357,17 @@ typedef struct Applied {
     uint32_t more_inputs;  /* that a loose word takes beyond its effect */
 } Applied;
 
+/* A quotation that wrote no row runs on anything: where a definite row is asked for, it is one that runs on that. */
+static Type *usable_type(Checker *checker, Type *type, Type *written) {
+    type = type_prune(type);
+    if (!type_is_quotation(type) || !type_is_quotation(written) || stack_bottom(type->effect->in, NULL)->kind != ROW_OWN ||
+        stack_bottom(written->effect->in, NULL)->kind == ROW_OWN)
+        return type;
+    Type *used = type_base(checker->arena, type->kind);
+    used->effect = effect_rename_rows(checker->arena, type->effect);
+    return used;
+}
+
 static bool apply_effect(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, Effect *effect, Applied how) {
     Stack *before = state->stack;
     Items items;
@@ -365,7 +378,7 @@ static bool apply_effect(Checker *checker, Unit *unit, State *state, Node *node,
         note->depth_check = items.count;
     bind_row(&checker->unifier, stack_bottom(effect->in, NULL), state->stack);
     for (uint32_t index = items.count; index-- > 0;) {
-        if (!unify_types(&checker->unifier, items.taken[index]->type, items.written[index]) &&
+        if (!unify_types(&checker->unifier, usable_type(checker, items.taken[index]->type, items.written[index]), items.written[index]) &&
             !mismatch(checker, node, before, effect->in, NULL))
             return false;
     }
@@ -817,16 +830,8 @@ static bool walk_dynamic(Checker *checker, Unit *unit, State *state, Node *node,
     }
 }
 
-static bool walk_cond_word(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note) {
-    Stack *taken[TAKEN_MAX];
-    if (!take_some(checker, unit, state, node, note, 1, taken))
-        return false;
-    if (!unify_types(&checker->unifier, taken[0]->type, type_base(checker->arena, TYPE_INT)) && !checker->lenient) {
-        report(checker, node->span, "type-mismatch",
-               arena_format(checker->arena, "cond: expected Int on top of stack, got %s", type_text(checker->diags, taken[0]->type)));
-        return false;
-    }
-    demand(checker, &note->checks, 0, taken[0], type_base(checker->arena, TYPE_INT), false);
+/* Nothing is known about what a cond takes, not even that its number is there: the word looks when it runs. */
+static bool walk_cond_word(Checker *checker, Unit *unit, State *state, CallNote *note) {
     note->is_dynamic = note->needs_room = true;
     forget_stack(checker, unit, state);
     return true;
@@ -933,7 +938,7 @@ static Node *inlining_call(Checker *checker, Node *first, uint32_t *countp) {
         return next;
     }
     bool is_cond = next->kind == NODE_INT && next->next && compiler_word(next->next) == DO_COND;
-    if (!is_cond || checker->lenient || literal_of(checker, first)->cond_failed || next->integer < 1 || next->integer * 2 != run)
+    if (!is_cond || checker->lenient || checker->no_inlined_cond || literal_of(checker, first)->cond_failed || next->integer < 1 || next->integer * 2 != run)
         return NULL;
     *countp = run;
     return next->next;
@@ -981,7 +986,7 @@ static bool fail_sugar(Checker *checker, const Node *node, const Sugar *sugar, T
 
 static bool resolve_sugar(Checker *checker, Node *node, const State *state) {
     const Sugar *sugar = sugars;
-    while (strcmp(sugar->name, node->call.word->name) != 0 && sugar + 1 < sugars + sizeof sugars / sizeof sugars[0])
+    while (strcmp(sugar->name, node->call.name.bytes) != 0 && sugar + 1 < sugars + sizeof sugars / sizeof sugars[0])
         sugar++;
     Type *right = peek(state->stack, 0), *left = peek(state->stack, 1);
     const char *name = NULL;
@@ -1071,7 +1076,7 @@ static bool walk_compiler_word(Checker *checker, Unit *unit, State *state, Node 
     case DO_IF:
         return walk_dynamic(checker, unit, state, node, note, word);
     case DO_COND:
-        return walk_cond_word(checker, unit, state, node, note);
+        return walk_cond_word(checker, unit, state, note);
     default:
         return walk_shuffle(checker, unit, state, node, note, &shuffles[word]);
     }
@@ -1109,6 +1114,19 @@ static bool walk_call(Checker *checker, Unit *unit, State *state, Node *node, co
 
 /* --- branches --- */
 
+/* The stack without the `count` items that lie below the `kept` topmost ones. */
+static Stack *without_below(Checker *checker, Stack *stack, uint32_t kept, uint32_t count) {
+    Stack *result = NULL, **hole = &result;
+    for (stack = stack_prune(stack); kept > 0; kept--, stack = stack_prune(stack->below)) {
+        *hole = stack_push(checker->arena, NULL, stack->type, stack->proven);
+        hole = &(*hole)->below;
+    }
+    for (; count > 0; count--)
+        stack = stack_prune(stack->below);
+    *hole = stack;
+    return result;
+}
+
 /* A branch that ends in a call of the word itself, or of one that calls it back, is taken not to return. */
 static bool body_diverges(const Checker *checker, const Body *body) {
     const Node *last = body->last;
@@ -1116,12 +1134,32 @@ static bool body_diverges(const Checker *checker, const Body *body) {
            last->call.definition->component == checker->definition->component;
 }
 
-/* One branch diverges: the other decides. If its stack would not fit, it must really not return. */
+/*
+ * One branch diverges: the other decides what is on the stack behind the if.
+ * Should the call return after all, what the branch left too much goes: values
+ * below the call's results, and on the aux stack. What cannot be mended so is
+ * a trap there.
+ */
 static void join_divergent(Checker *checker, Unit *unit, Body *diverging, const State *left, State *state) {
-    uint32_t mark = unifier_mark(&checker->unifier);
-    Stack *joined, *aux;
-    diverging->never_returns = !join_aux(checker, state->aux, left->aux, &aux) || left->aux ||
-                               !join_stacks(checker, unit, state->stack, left->stack, &joined);
+    uint32_t mark = unifier_mark(&checker->unifier), left_count, count, aux_count = 0;
+    Row *left_row = stack_bottom(left->stack, &left_count), *row = stack_bottom(state->stack, &count);
+    uint32_t results = diverging->last->call.definition->checked->shape.out;
+    Stack *aux = left->aux, *joined, *joined_aux, *mended = left->stack;
+    uint32_t aux_kept = 0;
+    for (Stack *item = state->aux; item; item = item->below)
+        aux_kept++;
+    for (Stack *item = left->aux; item; item = item->below)
+        aux_count++;
+    diverging->surplus = diverging->aux_surplus = 0;
+    for (; aux_count > aux_kept; aux_count--, aux = aux->below)
+        diverging->aux_surplus++;
+    if (left_row == row && left_count > count && results <= count) {
+        diverging->surplus = left_count - count;
+        mended = without_below(checker, left->stack, results, diverging->surplus);
+    }
+    diverging->kept = results;
+    diverging->never_returns =
+        !join_aux(checker, state->aux, aux, &joined_aux) || !join_stacks(checker, unit, state->stack, mended, &joined);
     if (diverging->never_returns)
         unifier_undo(&checker->unifier, mark);
     else
@@ -1140,6 +1178,7 @@ static bool walk_if(Checker *checker, Unit *unit, State *state, Node *node, bool
         return false;
     State other = *state;
     then_body->never_returns = else_body->never_returns = false;
+    then_body->surplus = then_body->aux_surplus = else_body->surplus = else_body->aux_surplus = 0;
     if (!walk_body(checker, unit, then_body, state, is_tail) || !walk_body(checker, unit, else_body, &other, is_tail))
         return false;
     bool then_diverges = body_diverges(checker, then_body), else_diverges = body_diverges(checker, else_body);
@@ -1297,6 +1336,7 @@ static bool walk_body(Checker *checker, Unit *unit, Body *body, State *state, bo
                 note->absorbs_literal = true;
                 note->is_tail = is_last;
                 if (walk_cond_inline(checker, unit, state, call, note, is_last)) {
+                    checker->inlined_cond = true;
                     call->call.checked = note;
                     node = call;
                     continue;
@@ -1363,9 +1403,8 @@ static void find_loose(Checker *checker, const TypeScope *scope) {
     }
 }
 
-static void check_definition(Checker *checker, Definition *definition) {
-    if (!definition->effect || definition->has_errors)
-        return;
+/* Walks the word's body; false when it does not do what its effect says. */
+static bool walk_definition(Checker *checker, Definition *definition) {
     TypeScope scope = type_scope(checker->arena, &checker->resolved->unions, false, true);
     Effect *declared = effect_of_syntax(&scope, definition->effect);
     uint32_t count;
@@ -1381,14 +1420,37 @@ static void check_definition(Checker *checker, Definition *definition) {
         item->proven = type_proves(item->type) >= 0;
     State state = {.stack = start, .height = count};
     Unit unit = {.height_max = count};
-    if (!walk_body(checker, &unit, &definition->body, &state, true) || !check_end(checker, &unit, &state, declared)) {
-        definition->has_errors = true;
-        return;
-    }
+    if (!walk_body(checker, &unit, &definition->body, &state, true) || !check_end(checker, &unit, &state, declared))
+        return false;
     find_loose(checker, &scope);
     definition->checked->drawn = unit.drawn;
     definition->checked->uses_unknown = unit.uses_unknown;
     definition->checked->height_max = unit.height_max;
+    return true;
+}
+
+/*
+ * A cond is not type-checked (spec/language.md), yet knowing what it leaves makes
+ * good code. So it is looked into first; if the word then does not fit, it is
+ * walked again with conds of which nothing is known, and that walk's word holds.
+ */
+static void check_definition(Checker *checker, Definition *definition) {
+    if (!definition->effect || definition->has_errors)
+        return;
+    DefinitionNote note = *definition->checked;
+    bool found_loose = checker->found_loose;
+    checker->quiet = true;
+    checker->inlined_cond = false;
+    bool good = walk_definition(checker, definition);
+    checker->quiet = false;
+    if (good)
+        return;
+    unifier_undo(&checker->unifier, 0);
+    *definition->checked = note;
+    checker->found_loose = found_loose;
+    checker->no_inlined_cond = checker->inlined_cond;
+    definition->has_errors = !walk_definition(checker, definition);
+    checker->no_inlined_cond = false;
 }
 
 /* --- which words' outputs are trusted --- */

@@ -258,6 +258,16 @@ static bool literal_shape(const Literal *literal, Shape *shape) {
     return known;
 }
 
+/*
+ * The word behind it takes the literal at once, and looks itself at what it
+ * leaves: so what is not known when it is compiled need not be checked at its end.
+ */
+static bool is_taken_by_builtin(const Node *node) {
+    const Literal *literal = node->quotation.checked;
+    return literal->uses_unknown && node->next && node->next->kind == NODE_CALL && node->next->call.target == TARGET_BUILTIN &&
+           node->next->call.word->how == WORD_BY_FUNCTION;
+}
+
 static void emit_literal(Builder *builder, const Node *node, const Place *place) {
     Emitter *emitter = builder->emitter;
     const Literal *literal = node->quotation.checked;
@@ -268,7 +278,7 @@ static void emit_literal(Builder *builder, const Node *node, const Place *place)
     inner.is_literal = true;
     inner.chunk->is_quotation = true;
     inner.chunk->capture_count = (uint16_t)literal->capture_count;
-    inner.out_is_known = literal_shape(literal, &inner.chunk->shape);
+    inner.out_is_known = literal_shape(literal, &inner.chunk->shape) && !is_taken_by_builtin(node);
     if (!inner.out_is_known)
         inner.chunk->flags |= CHUNK_OUT_UNKNOWN;
     inner.height_max = literal->height_max;
@@ -414,7 +424,20 @@ static void emit_union_word(Builder *builder, const Node *node, const Place *pla
 
 /* Nothing is left to do behind the last call of `body`: the floor, a check or the aux stack would be. */
 static bool can_tail_call(const Builder *builder, const Body *body) {
-    return !builder->has_floor && !body->exit_checks && !body->never_returns && builder->aux == 0;
+    return !builder->has_floor && !body->exit_checks && !body->never_returns && !body->surplus && builder->aux == 0;
+}
+
+/* A call came back that was taken not to: what its branch left too much goes. */
+static void emit_surplus(Builder *builder, const Body *body, const Place *place) {
+    for (uint32_t count = 0; count < body->aux_surplus; count++) {
+        emit(builder, OP_FROM_AUX, 0, 0, place);
+        emit(builder, OP_DROP, 0, 0, place);
+    }
+    for (uint32_t count = 0; count < body->surplus; count++) {
+        if (body->kept)
+            emit(builder, OP_ROLL, body->kept, 0, place);
+        emit(builder, OP_DROP, 0, 0, place);
+    }
 }
 
 /* True when the path ended. */
@@ -430,9 +453,12 @@ static bool emit_call(Builder *builder, const Body *body, const Node *node, bool
             emit(builder, OP_NO_RETURN, 0, 0, place);
             return true;
         }
-        if (!as_tail)
-            emit_room(builder, note, place);
-        return as_tail;
+        if (as_tail)
+            return true;
+        emit_room(builder, note, place);
+        if (!node->next)
+            emit_surplus(builder, body, place);
+        return false;
     case TARGET_CONSTRUCT:
     case TARGET_IS:
     case TARGET_FIELD:

@@ -165,6 +165,7 @@ Effect *effect_of_syntax(TypeScope *scope, const EffectSyntax *syntax) {
 
 typedef struct Renaming {
     Arena *arena;
+    bool own_rows_only;
     struct Renamed {
         struct Renamed *next;
         const void *from;
@@ -191,6 +192,8 @@ static Effect *rename_effect(Renaming *renaming, Effect *effect);
 
 static Type *rename_type(Renaming *renaming, Type *type) {
     type = type_prune(type);
+    if (type->kind == TYPE_VARIABLE && renaming->own_rows_only)
+        return type;
     if (type->kind == TYPE_VARIABLE) {
         Type *known = renamed_find(renaming, type);
         return known ? known : renamed_add(renaming, type, type_variable(renaming->arena, type->variable.name));
@@ -203,7 +206,7 @@ static Type *rename_type(Renaming *renaming, Type *type) {
 }
 
 static Stack *rename_row(Renaming *renaming, Stack *stack) {
-    if (stack->row->kind == ROW_RIGID || stack->row->kind == ROW_DECLARED || stack->row->kind == ROW_UNKNOWN)
+    if ((renaming->own_rows_only && stack->row->kind != ROW_OWN) || stack->row->kind == ROW_RIGID || stack->row->kind == ROW_DECLARED || stack->row->kind == ROW_UNKNOWN)
         return stack;
     Stack *known = renamed_find(renaming, stack->row);
     return known ? known : renamed_add(renaming, stack->row, stack_row(renaming->arena, ROW_FRESH, stack->row->name));
@@ -230,6 +233,10 @@ static Effect *rename_effect(Renaming *renaming, Effect *effect) {
 
 Effect *effect_rename(Arena *arena, Effect *effect) {
     return rename_effect(&(Renaming){.arena = arena}, effect);
+}
+
+Effect *effect_rename_rows(Arena *arena, Effect *effect) {
+    return rename_effect(&(Renaming){.arena = arena, .own_rows_only = true}, effect);
 }
 
 /* --- as text --- */

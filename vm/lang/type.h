@@ -130,6 +130,9 @@ Stack *scope_row(TypeScope *scope, const char *name);
 /* A copy with fresh variables for all unbound ones, and fresh rows for OWN, OPEN and FRESH ones: to apply a quotation once. */
 Effect *effect_rename(Arena *arena, Effect *effect);
 
+/* The same for OWN rows alone. */
+Effect *effect_rename_rows(Arena *arena, Effect *effect);
+
 /* --- as text, in the arena; deep types are cut with … --- */
 
 const char *type_text(DiagList *diags, Type *type);
