@@ -29,9 +29,11 @@ extern const WordFamily file_family;
 extern const WordFamily os_family;
 extern const WordFamily test_family;
 extern const WordFamily debug_family;
+extern const WordFamily json_family;
+extern const WordFamily yaml_family;
 extern const WordFamily absent_family;
 
-enum { BUILTINS_FAMILY_COUNT = 20 };
+enum { BUILTINS_FAMILY_COUNT = 22 };
 
 /* Fills in all families, in the order `help` shows them; what word_table_init() is given. */
 void builtins_families(WordFamily families[BUILTINS_FAMILY_COUNT]);
