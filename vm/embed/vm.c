@@ -5,6 +5,16 @@
 #include "vm/embed/reader.h"
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+/* So that a program that takes ever more meets a trap, and not the system's killer of processes. */
+static size_t default_limit(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), page_size = sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || page_size <= 0)
+        return VM_MEMORY_LIMIT;
+    size_t three_quarters = (size_t)pages / 4 * 3 * (size_t)page_size;
+    return three_quarters < VM_MEMORY_LIMIT ? three_quarters : VM_MEMORY_LIMIT;
+}
 
 int vm_init(Vm *vm, const VmOptions *options) {
     *vm = (Vm){.io = io_system(), .clock = clock_system(), .fuel = options->fuel};
@@ -12,7 +22,7 @@ int vm_init(Vm *vm, const VmOptions *options) {
     int r = clock_random(&vm->clock, &seed, sizeof seed);
     if (r)
         return r;
-    r = heap_init(&vm->heap, options->allocator, options->memory_limit ? options->memory_limit : VM_MEMORY_LIMIT, seed);
+    r = heap_init(&vm->heap, options->allocator, options->memory_limit ? options->memory_limit : default_limit(), seed);
     if (r)
         return r;
     WordFamily families[BUILTINS_FAMILY_COUNT];
@@ -33,6 +43,7 @@ int vm_init(Vm *vm, const VmOptions *options) {
         .input = options->input,
         .arguments = options->arguments,
         .argument_count = options->argument_count,
+        .environment = options->environment,
     };
     return 0;
 }

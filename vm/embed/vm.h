@@ -13,9 +13,10 @@
 
 typedef struct VmOptions {
     Allocator allocator;
-    size_t memory_limit; /* bytes; 0: VM_MEMORY_LIMIT */
+    size_t memory_limit; /* bytes, at most VM_MEMORY_LIMIT_MAX; 0: 3/4 of the machine's, at most VM_MEMORY_LIMIT */
     const char *const *arguments; /* the program first; outlive the VM */
     uint32_t argument_count;
+    const char *const *environment; /* NAME=VALUE texts and a NULL behind them; outlives the VM; NULL: no variable is set */
     /* Standard output. */
     void (*write)(void *context, const char *bytes, size_t size);
     void *write_context;
@@ -23,7 +24,8 @@ typedef struct VmOptions {
     int64_t fuel; /* calls and backward jumps in all; 0: no limit */
 } VmOptions;
 
-#define VM_MEMORY_LIMIT ((size_t)16 << 30) /* below 32 GiB, so that reference counts cannot overflow */
+#define VM_MEMORY_LIMIT ((size_t)16 << 30)
+#define VM_MEMORY_LIMIT_MAX (((size_t)32 << 30) - 1) /* a reference takes 8 bytes, so no count of them overflows */
 
 typedef struct Vm {
     Heap heap;

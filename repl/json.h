@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Json: writing it, for --json. */
+#pragma once
+
+#include "vm/base/buffer.h"
+
+/* Appends a JSON string. Bytes that are no UTF-8 become U+FFFD. */
+void json_append_text(Buffer *out, const char *bytes, size_t size);
+/* Appends `,"KEY":"TEXT"`. */
+void json_append_pair(Buffer *out, const char *key, const char *text);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "repl/report.h"
+
+#include <string.h>
+
+void report_error(const char *format, ...) {
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+
+    for (char *at = text; *at; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = '?';
+    }
+    fprintf(stderr, "seqvm: %s\n", text);
+}
+
+static void print(FILE *file, const Buffer *text) {
+    if (text->failed)
+        fputs("seqvm: out of memory\n", stderr);
+    fwrite(text->bytes, 1, text->size, file);
+}
+
+static bool is_shown(const Diag *diag) {
+    return diag->severity == DIAG_ERROR || !diag->span.source || !diag->span.source->is_std;
+}
+
+/* "3 errors, 1 warning" */
+static void append_counts(Buffer *out, const DiagList *diags) {
+    buffer_append_format(out, "%u error%s", diags->error_count, diags->error_count == 1 ? "" : "s");
+    uint32_t warnings = 0;
+    for (const Diag *diag = diags->first; diag; diag = diag->next)
+        warnings += diag->severity == DIAG_WARNING && is_shown(diag);
+    if (warnings)
+        buffer_append_format(out, ", %u warning%s", warnings, warnings == 1 ? "" : "s");
+    if (diags->error_count > DIAG_MAX)
+        buffer_append_format(out, "; only the first %d errors are shown", DIAG_MAX);
+    buffer_append_byte(out, '\n');
+}
+
+void report_append_diags(Buffer *out, const DiagList *diags, bool color) {
+    for (const Diag *diag = diags->first; diag; diag = diag->next) {
+        if (is_shown(diag))
+            diag_print(out, diag, color);
+    }
+    if (diags->error_count)
+        append_counts(out, diags);
+}
+
+void report_diags(FILE *file, const DiagList *diags, bool color) {
+    CLEANUP(buffer_deinit) Buffer out;
+    buffer_init(&out, diags->arena->mem);
+    report_append_diags(&out, diags, color);
+    print(file, &out);
+}
+
+void report_diags_json(FILE *file, const DiagList *diags) {
+    CLEANUP(buffer_deinit) Buffer out;
+    buffer_init(&out, diags->arena->mem);
+    for (const Diag *diag = diags->first; diag; diag = diag->next) {
+        if (is_shown(diag))
+            diag_print_json(&out, diag);
+    }
+    print(file, &out);
+}
+
+void report_append_fault(Buffer *out, const Fault *fault) {
+    CLEANUP(buffer_deinit) Buffer text;
+    buffer_init(&text, out->mem);
+    fault_print(&text, fault);
+    const char *end = text.bytes + text.size;
+    for (const char *line = text.bytes, *feed; line < end; line = feed + 1) {
+        feed = memchr(line, '\n', (size_t)(end - line)); /* absent only when memory was refused */
+        if (!feed)
+            feed = end;
+        diag_append_shown(out, line, (size_t)(feed - line));
+        buffer_append_byte(out, '\n');
+    }
+}
+
+void report_fault(FILE *file, const Fault *fault, Mem *mem, bool color) {
+    CLEANUP(buffer_deinit) Buffer out;
+    buffer_init(&out, mem);
+    buffer_append_text(&out, color ? "\x1b[1;31mseqvm:\x1b[0m " : "seqvm: ");
+    report_append_fault(&out, fault);
+    print(file, &out);
+}
