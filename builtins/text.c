@@ -8,6 +8,7 @@
  * is counted first. Pieces of a string are slices where that pays (string.h).
  */
 #include "builtins/builtins.h"
+#include "builtins/json.h"
 #include "vm/base/utf8.h"
 #include "vm/value/list.h"
 #include "vm/value/print.h"
@@ -306,47 +307,11 @@ static WordResult word_string_to_lower(Strand *strand) {
     return change_case(strand, utf8_to_lower);
 }
 
-/* The letter behind the backslash, or 0. */
-static char json_letter(uint32_t scalar) {
-    switch (scalar) {
-    case '"':
-        return '"';
-    case '\\':
-        return '\\';
-    case '\n':
-        return 'n';
-    case '\r':
-        return 'r';
-    case '\t':
-        return 't';
-    case '\b':
-        return 'b';
-    case '\f':
-        return 'f';
-    default:
-        return 0;
-    }
-}
-
-static void json_append(Buffer *out, uint32_t scalar, const char *bytes, size_t size) {
-    char letter = json_letter(scalar);
-    if (letter)
-        buffer_append(out, (char[]){'\\', letter}, 2);
-    else if (scalar < 0x20 || (scalar >= 0x7f && scalar <= 0x9f))
-        buffer_append_format(out, "\\u%04X", scalar);
-    else
-        buffer_append(out, bytes, size);
-}
-
 static WordResult word_string_json_escape(Strand *strand) {
     CLEANUP(buffer_deinit) Buffer out;
     buffer_init(&out, &strand->heap->mem);
     Text text = peek_text(strand, 0);
-    for (size_t offset = 0, size; offset < text.size; offset += size) {
-        uint32_t scalar;
-        size = utf8_decode(text.bytes + offset, text.size - offset, &scalar);
-        json_append(&out, scalar, text.bytes + offset, size);
-    }
+    json_escape(&out, text.bytes, text.size);
     return out.failed ? strand_fault_memory(strand) : reply_bytes(strand, 1, out.bytes, out.size);
 }
 
