@@ -6,12 +6,10 @@
  * Nothing here traps: what has no result is NaN or infinite.
  */
 #include "builtins/builtins.h"
+#include "vm/base/decimal.h"
 #include "vm/value/print.h"
 #include <math.h>
-#include <stdlib.h>
 #include <strings.h>
-
-enum { FLOAT_TEXT_MAX = 64 }; /* most texts fit here when they are read */
 
 static WordResult reply_float(Strand *strand, uint32_t count, double number) {
     strand_replace(strand, count, value_from_float(strand->heap, number));
@@ -26,7 +24,7 @@ static WordResult reply_float(Strand *strand, uint32_t count, double number) {
         return reply_float(strand, 1, expression);                                                                     \
     }
 FLOAT_FUNCTION(sqrt, sqrt(x))
-FLOAT_FUNCTION(cbrt, cbrt(x))
+FLOAT_FUNCTION(cbrt, (double)cbrtl(x)) /* the C library's cbrt() is off by a bit for 27.0 */
 FLOAT_FUNCTION(exp, exp(x))
 FLOAT_FUNCTION(ln, log(x))
 FLOAT_FUNCTION(log2, log2(x))
@@ -102,22 +100,23 @@ static const char *skip_digits(const char *at, const char *end) {
     return at;
 }
 
-static bool is_word_of_float(const char *at, const char *end) {
-    static const char *const words[] = {"inf", "infinity", "nan"};
-    size_t size = (size_t)(end - at);
+/* inf, infinity, nan: any case. */
+static bool read_word(const char *at, size_t size, double *numberp) {
+    static const struct {
+        const char *name;
+        double number;
+    } words[] = {{"inf", INFINITY}, {"infinity", INFINITY}, {"nan", NAN}};
     for (size_t index = 0; index < sizeof words / sizeof *words; index++) {
-        if (strlen(words[index]) == size && strncasecmp(words[index], at, size) == 0)
+        if (strlen(words[index].name) == size && strncasecmp(words[index].name, at, size) == 0) {
+            *numberp = words[index].number;
             return true;
+        }
     }
     return false;
 }
 
-/* [sign] (digits [. [digits]] | . digits) [e [sign] digits], or a word. strtod() alone would take more. */
-static bool is_float(const char *at, const char *end) {
-    at = skip_sign(at, end);
-    if (is_word_of_float(at, end))
-        return true;
-
+/* digits [. [digits]] or . digits, then maybe (e | E) [sign] digits; all of it. */
+static bool is_decimal(const char *at, const char *end) {
     const char *start = at;
     at = skip_digits(at, end);
     size_t digit_count = (size_t)(at - start);
@@ -137,24 +136,24 @@ static bool is_float(const char *at, const char *end) {
     return at == end;
 }
 
+static bool float_parse(const char *text, const char *end, double *numberp) {
+    const char *unsigned_text = skip_sign(text, end);
+    if (read_word(unsigned_text, (size_t)(end - unsigned_text), numberp)) {
+        if (*text == '-')
+            *numberp = -*numberp;
+        return true;
+    }
+    if (!is_decimal(unsigned_text, end))
+        return false;
+    *numberp = decimal_read(text, (size_t)(end - text));
+    return true;
+}
+
 static WordResult word_string_to_float(Strand *strand) {
-    String *text = value_string(strand_peek(strand, 0));
+    const String *text = value_string(strand_peek(strand, 0));
     const char *bytes = string_bytes(text);
     double number = 0.0;
-    bool ok = is_float(bytes, bytes + text->size);
-
-    if (ok && text->size < FLOAT_TEXT_MAX) {
-        char copy[FLOAT_TEXT_MAX];
-        memcpy(copy, bytes, text->size);
-        copy[text->size] = '\0';
-        number = strtod(copy, NULL);
-    } else if (ok) {
-        CLEANUP(buffer_deinit) Buffer copy;
-        buffer_init(&copy, &strand->heap->mem);
-        if (buffer_append(&copy, bytes, text->size) || buffer_append_byte(&copy, '\0'))
-            return strand_fault_memory(strand);
-        number = strtod(copy.bytes, NULL);
-    }
+    bool ok = float_parse(bytes, bytes + text->size, &number);
     strand_replace_ok(strand, 1, value_from_float(strand->heap, number), ok);
     return WORD_OK;
 }
