@@ -47,8 +47,8 @@ int strand_reserve(Strand *strand, uint64_t slots) {
     uint64_t old = strand_slots(strand), wanted = old + slots + 1;
     uint64_t grown = STRESS_GROW || wanted > 2 * old ? wanted : 2 * old;
     if (grown > STRAND_SLOTS_MAX)
-        grown = wanted;
-    if (grown > STRAND_SLOTS_MAX) {
+        grown = STRAND_SLOTS_MAX;
+    if (grown < wanted) {
         strand_fault(strand, "recursion too deep: the stack of one strand may hold %d values and calls",
                      (int)STRAND_SLOTS_MAX);
         return -ENOMEM;
