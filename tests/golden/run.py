@@ -174,9 +174,9 @@ def main():
         for number, (path, found) in enumerate(zip(programs, results), 1):
             failed += bool(found)
             if options.tap:
-                print(f'{"not ok" if found else "ok"} {number} - {path}', *found, sep='\n# ')
-            elif found:
-                print(f'FAILED {path}', *found, sep='\n    ')
+                print(f'{"not ok" if found else "ok"} {number} - {path}')
+            if found: # meson shows the stderr of what failed
+                print(f'FAILED {path}', *found, sep='\n    ', file=sys.stderr if options.tap else sys.stdout)
             sys.stdout.flush()
     if not options.tap:
         print(f'{time.monotonic() - started:.1f} s')
@@ -185,5 +185,6 @@ def main():
 
 
 if __name__ == '__main__':
-    sys.stdout.reconfigure(encoding='latin-1', errors='replace')
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding='latin-1', errors='replace')
     sys.exit(main())

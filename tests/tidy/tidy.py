@@ -191,9 +191,9 @@ def main():
         complaints = [f'{path}:{line}: {text}' for path, line, text in rule(tree)]
         failed += bool(complaints)
         if options.tap:
-            print(f'{"not ok" if complaints else "ok"} {number} - {rule.__name__}', *complaints, sep='\n# ')
-        elif complaints:
-            print(*complaints, sep='\n')
+            print(f'{"not ok" if complaints else "ok"} {number} - {rule.__name__}')
+        if complaints: # meson shows the stderr of what failed
+            print(*complaints, sep='\n', file=sys.stderr if options.tap else sys.stdout)
     if not options.tap:
         print(f'{len(rules) - failed} passed, {failed} failed')
     return 1 if failed else 0
