@@ -116,10 +116,9 @@ static const Word strand_words[] = {
              "once, up to its first wait. The program ends when all its strands have; a trap in one of them ends it "
              "at once. A quotation that takes more than the stack holds is a trap."},
     {"strand.weave", "( ..a [..weave_in -- ..weave_out] -- ..a handle )", PURE, BY_FUNCTION(weave_make),
-     .help = "A coroutine that has not started. A plain quotation sees a copy of the stack below it, a closure its "
-             "captured values only; the first strand.resume pushes a context and the value on top of them. The "
-             "quotation must leave the context on top when it ends, else it is a trap. A quotation that takes more "
-             "than there is is a trap."},
+     .help = "A coroutine that has not started. The first strand.resume puts a context and its value on a copy of the "
+             "stack below a plain quotation, or on an empty stack below the captured values of a closure. It must leave "
+             "the context on top when it ends, else it is a trap; so is one that takes more than there is."},
     {"strand.resume", "( ..a handle b -- ..a handle b Bool )", PURE, BY_FUNCTION(weave_resume),
      .help = "Runs a weave, which gets the value. When it yields: the yielded value and true; when it has ended: 0 "
              "false. To resume a weave that has ended or was cancelled, or anything that is no weave, is a trap."},
