@@ -118,6 +118,12 @@ static void forget_stack(Checker *checker, Unit *unit, State *state) {
     unit->uses_unknown = true;
 }
 
+/* The word's rows say less than their author meant; its callers are to know. */
+static void note_loose(Checker *checker) {
+    checker->found_loose |= !checker->note->loose;
+    checker->note->loose = true;
+}
+
 /* The top item goes off the stack; false when there is none to take. `*unknownp` counts those that nobody knows to be there. */
 static bool take(Checker *checker, Unit *unit, State *state, Stack **item, uint32_t *unknownp) {
     Stack *top = stack_prune(state->stack);
@@ -147,10 +153,8 @@ static bool take(Checker *checker, Unit *unit, State *state, Stack **item, uint3
         if (unit->is_closed)
             return false;
         unit->drawn++;
-        if (row->kind == ROW_DECLARED && !checker->note->loose) {
-            checker->note->loose = true;
-            checker->found_loose = true;
-        }
+        if (row->kind == ROW_DECLARED)
+            note_loose(checker);
         state->stack = stack_row(checker->arena, row->kind, row->name);
         *item = stack_push(checker->arena, state->stack, type, false);
         bind_row(&checker->unifier, row, *item);
@@ -205,6 +209,26 @@ static Shape shape_of(Effect *effect) {
     };
 }
 
+/*
+ * In a word whose rows turned out to mean less than they say, what quotations
+ * of such rows do to the depth was never compared with anything: their
+ * change of depth is checked where it is relied on. How many values they take
+ * is the caller's promise, and stands.
+ */
+static void demand_change(Checker *checker, SlotCheck **checks, uint32_t index, Effect *effect) {
+    enum { IN = SHAPE_COUNT_MAX / 2 };
+    Shape shape = shape_of(effect);
+    if (!checker->note->loose || shape.out == SHAPE_ANY || shape.in >= IN / 2 || shape.out >= IN / 2)
+        return;
+    shape = (Shape){.in = IN, .out = (uint16_t)(IN + shape.out - shape.in)};
+    add_check(checker, checks, index, KIND_QUOTATION, shape);
+}
+
+/* A quotation type that says how it changes the depth. */
+static bool changes_known(const Type *type) {
+    return stack_bottom(type->effect->in, NULL) == stack_bottom(type->effect->out, NULL);
+}
+
 static bool is_below_declared(Stack *stack) {
     return stack_bottom(stack, NULL)->kind == ROW_DECLARED;
 }
@@ -222,6 +246,25 @@ static void demand(Checker *checker, SlotCheck **checks, uint32_t index, const S
     if (kind == KIND_QUOTATION)
         shape = shape_of(written->effect);
     add_check(checker, checks, index, (Kind)kind, shape);
+}
+
+/*
+ * A quotation that is to run on a stack of which nothing is known: so many
+ * values as it takes must be there, and it must take no more than its type says.
+ */
+static void demand_counted(Checker *checker, CallNote *note, uint32_t index, const Stack *item, Type *written, uint32_t taken) {
+    Shape shape = shape_of(written->effect);
+    uint32_t takes;
+    stack_bottom(type_prune(item->type)->effect->in, &takes);
+    if (takes > shape.in) {
+        uint32_t more = takes - shape.in;
+        if (shape.out != SHAPE_ANY)
+            shape.out = (uint16_t)(shape.out + more < INPUTS_MAX ? shape.out + more : INPUTS_MAX);
+        shape.in = (uint16_t)takes;
+    }
+    add_check(checker, &note->checks, index, KIND_QUOTATION, shape);
+    if (note->depth_check < taken + shape.in)
+        note->depth_check = taken + shape.in;
 }
 
 /* --- joining what two ways left --- */
@@ -316,11 +359,23 @@ static bool take_items(Checker *checker, Unit *unit, State *state, const Node *n
     return true;
 }
 
+/* The same items, none of them proven, above another row. */
+static Stack *with_bottom(Checker *checker, Stack *stack, RowKind kind) {
+    Stack *result = NULL, **hole = &result;
+    for (stack = stack_prune(stack); !stack->row; stack = stack_prune(stack->below)) {
+        *hole = stack_push(checker->arena, NULL, stack->type, false);
+        hole = &(*hole)->below;
+    }
+    *hole = stack_row(checker->arena, kind, "?");
+    return result;
+}
+
 /* The row below the outputs takes the place of what is left; then the outputs, proven where `trusted` and definite. */
 static void push_outputs(Checker *checker, Unit *unit, State *state, CallNote *note, Effect *effect, bool trusted) {
     uint32_t own = 0, below_count;
     Row *out_row = stack_bottom(effect->out, NULL);
     Row *rest = stack_bottom(state->stack, NULL);
+    bool was_unknown = rest->kind == ROW_UNKNOWN;
     /* as written: what the row below them is bound to is there already */
     for (Stack *item = effect->out; !item->row; item = item->below)
         own++;
@@ -336,18 +391,27 @@ static void push_outputs(Checker *checker, Unit *unit, State *state, CallNote *n
     bottom = stack_prune(bottom);
     bool is_same = bottom == stack_prune(state->stack);
     state->stack = bottom;
-    if (out_row->kind == ROW_FRESH) {
+    if (out_row->kind == ROW_FRESH || out_row->kind == ROW_LEFT) {
         forget_stack(checker, unit, state);
         bind_row(&checker->unifier, out_row, state->stack);
+        note->needs_room = true;
+    } else if (was_unknown) {
+        /* what it took from there was counted, and what it put there is on top: below that, still nothing is known */
+        state->stack = with_bottom(checker, state->stack, ROW_UNKNOWN);
+        stack_bottom(state->stack, &below_count);
+        state->height = below_count;
+        unit->uses_unknown = true;
         note->needs_room = true;
     } else if (!is_same) {
         stack_bottom(bottom, &below_count);
         state->height = below_count;
-        note->needs_room = out_row != rest || out_row->kind == ROW_UNKNOWN;
+        note->needs_room = out_row != rest;
     }
     while (own > 0) {
         Type *type = types[--own];
-        push(checker, unit, state, type, trusted && type_proves(type) >= 0);
+        /* two rows that differ here may be found equal later, of which the value knows nothing */
+        bool is_definite = type_proves(type) >= 0 && (!type_is_quotation(type) || changes_known(type));
+        push(checker, unit, state, type, trusted && is_definite);
     }
 }
 
@@ -386,6 +450,12 @@ static bool apply_effect(Checker *checker, Unit *unit, State *state, Node *node,
         bool is_quotation = type_is_quotation(items.written[index]);
         if (is_quotation && how.checks_quotations)
             continue;
+        if (is_quotation && stack_bottom(items.written[index]->effect->in, NULL)->kind == ROW_UNKNOWN) {
+            demand_counted(checker, note, index, items.taken[index], items.written[index], items.count);
+            continue;
+        }
+        if (is_quotation)
+            demand_change(checker, &note->checks, index, items.written[index]->effect);
         demand(checker, &note->checks, index, items.taken[index], items.written[index],
                items.was_declared[index] && stack_bottom(items.written[index]->effect->in, NULL)->kind == ROW_OWN);
     }
@@ -428,6 +498,13 @@ static bool apply_quotation(Checker *checker, Unit *unit, State *state, Node *no
     Stack *before = state->stack;
     Items items;
     uint32_t unknown = 0;
+    if (stack_bottom(state->stack, NULL)->kind == ROW_UNKNOWN) {
+        note->is_unknown = true; /* its row's function counts what is there */
+        if (stack_bottom(effect->in, NULL)->kind != ROW_FRESH) {
+            forget_stack(checker, unit, state);
+            return true;
+        }
+    }
     if (!take_items(checker, unit, state, node, effect->in, &items, &unknown))
         return false;
     if (unknown) /* counted from the whole stack of the call; one that is too low is caught by the word itself */
@@ -442,6 +519,8 @@ static bool apply_quotation(Checker *checker, Unit *unit, State *state, Node *no
         return false;
     if (!item->proven)
         add_check(checker, &note->checks, index, KIND_QUOTATION, shape_of(effect));
+    else
+        demand_change(checker, &note->checks, index, effect);
     push_outputs(checker, unit, state, note, effect, false);
     return true;
 }
@@ -527,13 +606,15 @@ static void push_literal(Checker *checker, Unit *unit, State *state, Node *node,
     Literal *literal = node->quotation.checked;
     Type *type = type_base(checker->arena, literal->is_closure ? TYPE_CLOSURE : TYPE_QUOTATION);
     type->effect = arena_new(checker->arena, Effect);
-    *type->effect = (Effect){.in = in, .out = unproven(checker, left), .yields = walked->yields};
+    bool is_known = stack_bottom(left, NULL)->kind != ROW_UNKNOWN;
+    left = is_known ? unproven(checker, left) : with_bottom(checker, left, ROW_LEFT);
+    *type->effect = (Effect){.in = in, .out = left, .yields = walked->yields};
     literal->mode = LITERAL_PUSHED;
     literal->type = type;
     literal->drawn = walked->drawn;
     literal->uses_unknown = walked->uses_unknown;
     literal->height_max = walked->height_max;
-    push(checker, unit, state, type, true);
+    push(checker, unit, state, type, is_known);
 }
 
 /* A literal whose place expects inputs, or a closure: it takes what more it needs off the stack, into the closure. */
@@ -1277,9 +1358,11 @@ static void note_exit(Checker *checker, Body *body, const State *state) {
     if (!checker->note->trusted)
         return;
     Stack *item = stack_prune(state->stack), *declared = checker->declared_out;
-    for (uint32_t index = 0; !item->row && !declared->row; index++) {
-        demand(checker, &body->exit_checks, index, item, declared->type, false);
-        item = stack_prune(item->below);
+    const Stack any = {.type = type_variable(checker->arena, "T")};
+    for (uint32_t index = 0; !declared->row && (!item->row || item->row->kind == ROW_UNKNOWN); index++) {
+        demand(checker, &body->exit_checks, index, item->row ? &any : item, declared->type, false);
+        if (!item->row)
+            item = stack_prune(item->below);
         declared = declared->below;
     }
 }
@@ -1383,6 +1466,8 @@ static bool check_end(Checker *checker, const Unit *unit, const State *state, co
     }
     if (!unify_stacks(&checker->unifier, state->stack, declared->out))
         return fail_end(checker, state->stack);
+    if (stack_bottom(state->stack, NULL)->kind == ROW_UNKNOWN && stack_bottom(declared->out, NULL) != stack_bottom(declared->in, NULL))
+        note_loose(checker); /* nothing says how the one row came from the other */
     if (unit->yields == declared->yields)
         return true;
     report(checker, checker->definition->span, "yield-mismatch",
@@ -1396,10 +1481,8 @@ static bool check_end(Checker *checker, const Unit *unit, const State *state, co
 static void find_loose(Checker *checker, const TypeScope *scope) {
     for (const struct TypeName *name = scope->names; name; name = name->next) {
         bool is_rest = name->row && name->row->row->kind == ROW_RIGID;
-        if (name->row && !is_rest && name->row->row->bound && !checker->note->loose) {
-            checker->note->loose = true;
-            checker->found_loose = true;
-        }
+        if (name->row && !is_rest && name->row->row->bound)
+            note_loose(checker);
     }
 }
 

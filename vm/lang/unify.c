@@ -131,9 +131,21 @@ static bool fail_stacks(Unifier *unifier, Stack *a, Stack *b) {
 /* Whether a row of kind `a` gives way to one of kind `b`, in order of what is known about them. */
 static bool row_yields(RowKind a, RowKind b) {
     static const int order[] = {
-        [ROW_UNKNOWN] = 0, [ROW_FRESH] = 1, [ROW_OPEN] = 2, [ROW_DECLARED] = 3, [ROW_OWN] = 4, [ROW_RIGID] = 5,
+        [ROW_FRESH] = 0, [ROW_LEFT] = 1, [ROW_OPEN] = 2, [ROW_DECLARED] = 3, [ROW_OWN] = 4, [ROW_RIGID] = 5,
     };
     return order[a] <= order[b];
+}
+
+/*
+ * Two ways may share an unknown stack, and what the code of one has found
+ * there says nothing about the other: so its row is never bound. What is asked
+ * of it is counted when the program runs.
+ */
+static bool unify_unknown(Unifier *unifier, Row *unknown, Stack *unknown_stack, Row *other) {
+    bool gives_way = other->kind == ROW_FRESH || other->kind == ROW_LEFT || other->kind == ROW_OPEN;
+    if (other != unknown && gives_way)
+        bind_row(unifier, other, unknown_stack);
+    return true;
 }
 
 bool unify_row(Unifier *unifier, Row *row, Stack *stack) {
@@ -142,6 +154,11 @@ bool unify_row(Unifier *unifier, Row *row, Stack *stack) {
         return true;
     Stack *as_stack = arena_new(unifier->arena, Stack);
     as_stack->row = row;
+    Row *bottom = stack_bottom(stack, NULL);
+    if (row->kind == ROW_UNKNOWN)
+        return unify_unknown(unifier, row, as_stack, bottom);
+    if (bottom->kind == ROW_UNKNOWN)
+        return unify_unknown(unifier, bottom, stack, row);
     if (stack->row) { /* two rows */
         if (!row_yields(row->kind, stack->row->kind)) {
             Row *other = stack->row;
