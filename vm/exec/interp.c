@@ -512,34 +512,6 @@ static InterpEnd loop(Strand *strand, int64_t *budget_left, InterpTables *tables
         tos = INT_MUL(tos, *sp);
         NEXT;
     }
-    OP(ROT_ADD) {
-        tos = INT_ADD(tos, sp[-1]);
-        sp[-1] = sp[0];
-        sp--;
-        NEXT;
-    }
-    OP(ROT_ADD_SWAP) {
-        Value sum = INT_ADD(tos, sp[-1]);
-        tos = sp[0];
-        *--sp = sum;
-        NEXT;
-    }
-    OP(DUP_DUP_MUL) {
-        *++sp = tos;
-        tos = INT_MUL(tos, tos);
-        NEXT;
-    }
-#define INT_PICK_OPERATION(name, operation)                                                                            \
-    OP(name) {                                                                                                         \
-        sp[1] = tos;                                                                                                   \
-        tos = operation(tos, sp[1 - ip[0].number]);                                                                    \
-        ip += 1;                                                                                                       \
-        NEXT;                                                                                                          \
-    }
-    INT_PICK_OPERATION(PICK_ADD, INT_ADD)
-    INT_PICK_OPERATION(PICK_SUB, INT_SUB)
-#define INT_EQUAL(a, b) value_from_bool((a).bits == (b).bits)
-    INT_PICK_OPERATION(PICK_EQ, INT_EQUAL)
     OP(ADD_RETURN) {
         DROP_TO(INT_ADD(*sp, tos));
         ip = (rp++)->ip;
@@ -638,47 +610,19 @@ static InterpEnd loop(Strand *strand, int64_t *budget_left, InterpTables *tables
         ip = cell->entry;
         NEXT;
     }
-    /* the stack is as deep as when the chunk was entered, so there is room */
-#define LOOP_BACK(label_cell)                                                                                          \
-    do {                                                                                                               \
-        ip = ip[label_cell].target;                                                                                    \
-        NEXT;                                                                                                          \
-    } while (0)
-#define LOOP_CHECK                                                                                                     \
-    if (UNLIKELY(--budget < 0))                                                                                        \
-    goto preempt
-    OP(LOOP) {
-        LOOP_CHECK;
-        LOOP_BACK(0);
-    }
-    OP(SWAP_LOOP) {
-        LOOP_CHECK;
-        Value second = *sp;
-        *sp = tos;
-        tos = second;
-        LOOP_BACK(0);
-    }
-    OP(PUSH_ADD_LOOP) {
-        LOOP_CHECK;
+    OP(PUSH_ADD_TAIL_CALL) {
+        Cell *cell = ip[1].cell;
+        CALL_CHECK(cell->need);
         tos = INT_ADD(tos, ip[0].value);
-        LOOP_BACK(1);
+        ip = cell->entry;
+        NEXT;
     }
-    OP(PUSH_SUB_LOOP) {
-        LOOP_CHECK;
+    OP(PUSH_SUB_TAIL_CALL) {
+        Cell *cell = ip[1].cell;
+        CALL_CHECK(cell->need);
         tos = INT_SUB(tos, ip[0].value);
-        LOOP_BACK(1);
-    }
-    OP(SWAP_PUSH_ADD_LOOP) {
-        LOOP_CHECK;
-        Value second = *sp;
-        *sp = tos;
-        tos = INT_ADD(second, ip[0].value);
-        LOOP_BACK(1);
-    }
-    OP(OVER_ADD_LOOP) {
-        LOOP_CHECK;
-        tos = INT_ADD(tos, *sp);
-        LOOP_BACK(0);
+        ip = cell->entry;
+        NEXT;
     }
     OP(RETURN) {
         ip = (rp++)->ip;
@@ -782,52 +726,13 @@ call_word: {
         Kind kind = (Kind)ip[0].number;
         int64_t index = ip[1].number;
         Value value = index ? sp[1 - index] : tos;
-        if (UNLIKELY(!kind_fits(value, kind))) {
+        if (UNLIKELY(!(kind == KIND_INT ? value_is_int(value) : kind_fits(value, kind)))) {
             SAVE_AT_START;
             fault_kind(strand, kind_name(kind), value);
             FAULT;
         }
         ip += 2;
         NEXT;
-    }
-    OP(CHECK_INT) {
-        int64_t index = ip[0].number;
-        Value value = index ? sp[1 - index] : tos;
-        if (UNLIKELY(!value_is_int(value))) {
-            SAVE_AT_START;
-            fault_kind(strand, "Int", value);
-            FAULT;
-        }
-        ip += 1;
-        NEXT;
-    }
-#define CHECKED_INT_OPERATION(name, operation)                                                                         \
-    OP(name) {                                                                                                         \
-        int64_t index = ip[0].number;                                                                                  \
-        Value value = index ? sp[1 - index] : tos;                                                                     \
-        if (UNLIKELY(!value_is_int(value))) {                                                                          \
-            SAVE_AT_START;                                                                                             \
-            fault_kind(strand, "Int", value);                                                                          \
-            FAULT;                                                                                                     \
-        }                                                                                                              \
-        DROP_TO(operation(*sp, tos));                                                                                  \
-        ip += 1;                                                                                                       \
-        NEXT;                                                                                                          \
-    }
-    CHECKED_INT_OPERATION(CHECK_INT_ADD, INT_ADD)
-    CHECKED_INT_OPERATION(CHECK_INT_SUB, INT_SUB)
-    OP(CHECK_JUMP) {
-        Kind kind = (Kind)ip[0].number;
-        int64_t index = ip[1].number;
-        Value value = index ? sp[1 - index] : tos;
-        if (UNLIKELY(!kind_fits(value, kind))) {
-            SAVE_AT_START;
-            fault_kind(strand, kind_name(kind), value);
-            FAULT;
-        }
-        bool truth = value_to_bool(tos);
-        tos = *sp--;
-        BRANCH(truth, 2, 3);
     }
     OP(CHECK_QUOTATION) {
         Shape shape = shape_unpack((uint32_t)ip[0].number);
@@ -1021,13 +926,6 @@ call_word: {
         value_unref(heap, list);
         NEXT;
     }
-    OP(OVER_LIST_GET_DROP) { /* ( list i x -- list x e ) with the list below: the index is the copy */
-        Value element = VALUE_ZERO, list = tos;
-        element_at(list, value_to_int(*sp), &element);
-        tos = value_ref(element);
-        value_unref(heap, list);
-        NEXT;
-    }
     OP(TWO_DUP_LIST_GET) {
         Value element = VALUE_ZERO;
         bool found = element_at(*sp, value_to_int(tos), &element);
@@ -1101,10 +999,6 @@ call_word: {
             goto out_of_memory;
         NEXT;
     }
-    OP(PUSH_LIST_SET_DROP) {
-        PUSH(ip[0].value);
-        ip += 1; /* a fault shows where the cell before `ip` comes from: the word itself */
-    }
     OP(LIST_SET_DROP) {
         Value list = sp[-1], item = tos;
         int64_t index = value_to_int(sp[0]);
@@ -1144,52 +1038,6 @@ call_word: {
     OP(SWAP_DROP_RAW) {
         /* drops the second: known to be uncounted */
         sp--;
-        NEXT;
-    }
-    OP(NOT_JUMP) {
-        bool truth = !value_to_bool(tos);
-        tos = *sp--;
-        BRANCH(truth, 0, 1);
-    }
-    OP(OR_JUMP) {
-        bool truth = value_to_bool((Value){sp->bits | tos.bits});
-        tos = sp[-1];
-        sp -= 2;
-        BRANCH(truth, 0, 1);
-    }
-    OP(AND_JUMP) {
-        bool truth = value_to_bool((Value){sp->bits & tos.bits});
-        tos = sp[-1];
-        sp -= 2;
-        BRANCH(truth, 0, 1);
-    }
-    OP(ROT_OVER) { /* ( a b c -- b c a c ) */
-        Value third = sp[-1];
-        sp[-1] = sp[0];
-        sp[0] = tos;
-        *++sp = third;
-        NEXT;
-    }
-    OP(SWAP_OVER) { /* ( a b -- b a b ) */
-        Value second = *sp;
-        *sp = tos;
-        *++sp = second;
-        NEXT;
-    }
-    OP(PICK_SWAP) {
-        sp[1] = tos;
-        Value picked = sp[1 - ip[0].number];
-        *++sp = picked;
-        ip += 1;
-        NEXT;
-    }
-    OP(DROP_DROP) {
-        tos = sp[-1];
-        sp -= 2;
-        NEXT;
-    }
-    OP(FROM_AUX_SWAP) {
-        *++sp = (rp++)->value;
         NEXT;
     }
     OP(DUP_TO_AUX) {
