@@ -77,7 +77,7 @@ static void show_refusal(Totals *totals, const TestRun *run) {
 /* --- as programs read it --- */
 
 static void print_test_json(Totals *totals, const TestResult *test) {
-    static const char *const outcomes[] = {[TEST_PASSED] = "passed", [TEST_FAILED] = "failed", [TEST_SKIPPED] = "skipped"};
+    static const char *const outcomes[] = {"passed", "failed", "skipped"}; /* in the order of TestOutcome */
     CLEANUP(buffer_deinit) Buffer out;
     buffer_init(&out, totals->failures.mem);
     buffer_append_format(&out, "{\"outcome\":\"%s\"", outcomes[test->outcome]);

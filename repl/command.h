@@ -26,7 +26,7 @@ typedef enum CommandTakes { TAKES_NOTHING, TAKES_PROGRAMS, TAKES_FOLDERS, TAKES_
 struct Command {
     const char *name;
     int (*function)(const Invocation *invocation); /* returns the exit code */
-    const char *usage; /* what stands behind the name: "FILE [ARGUMENT...]" */
+    const char *usage;                             /* what stands behind the name: "FILE [ARGUMENT...]" */
     uint32_t argument_count_min, argument_count_max;
     CommandTakes takes;
     uint32_t options; /* OPTION_BITs of those it takes besides COMMON_OPTIONS */
@@ -49,6 +49,10 @@ const char *command_closest(const char *name);
 
 /* The functions of the rows. */
 int cmd_check(const Invocation *invocation);
+int cmd_completion(const Invocation *invocation);
+int cmd_disasm(const Invocation *invocation);
+int cmd_help(const Invocation *invocation);
+int cmd_man(const Invocation *invocation);
 int cmd_run(const Invocation *invocation);
 int cmd_test(const Invocation *invocation);
 int cmd_version(const Invocation *invocation);

@@ -8,6 +8,7 @@
 #include "repl/command.h"
 #include "repl/help.h"
 #include "repl/report.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,9 +16,9 @@
 const Command command_rows[] = {
     {"run", cmd_run, "FILE [ARGUMENT...]", 1, COMMAND_ARGUMENTS_ANY, TAKES_PROGRAMS, PROGRAM_OPTIONS,
      "Runs a program.",
-     "FILE is a path, or - for standard input. What stands behind it is the program's, whatever it looks like. The word "
-     "`run` may be left out before -, before a path that ends in .seq or has a slash in it, and before options, so "
-     "`#!/usr/bin/env seqvm` makes a file a command.\n\n"
+     "FILE is a path, or - for standard input. What stands behind it is the program's, whatever it looks like. The\n"
+     "word `run` may be left out before -, before a path that ends in .seq or has a slash in it, and before options,\n"
+     "so `#!/usr/bin/env seqvm` makes a file a command.\n\n"
      "The exit code is the Int that main leaves, or 0."},
     {"check", cmd_check, "FILE...", 1, COMMAND_ARGUMENTS_ANY, TAKES_PROGRAMS, OPTION_BIT(JSON) | OPTION_BIT(MEMORY),
      "Says what is wrong with programs, without running them.",
@@ -25,10 +26,28 @@ const Command command_rows[] = {
     {"test", cmd_test, "[PATH...]", 0, COMMAND_ARGUMENTS_ANY, TAKES_FOLDERS,
      OPTION_BIT(FILTER) | OPTION_BIT(VERBOSE) | OPTION_BIT(JSON) | OPTION_BIT(MEMORY) | OPTION_BIT(FUEL),
      "Runs tests.",
-     "PATH is a file named test-*.seq, or a folder in which all such files are looked for; without one, the current "
-     "folder. A test is a word of such a file whose name starts with test- and whose effect is ( -- ). A file with a "
+     "PATH is a file named test-*.seq, or a folder in which all such files are looked for; without one, the current\n"
+     "folder. A test is a word of such a file whose name starts with test- and whose effect is ( -- ). A file with a\n"
      "main is no test."},
-    {"version", cmd_version, "", 0, 0, TAKES_NOTHING, OPTION_BIT(JSON) | OPTION_BIT(VERSION), "Prints the version.", NULL},
+    {"disasm", cmd_disasm, "FILE [WORD]", 1, 2, TAKES_PROGRAMS, OPTION_BIT(MEMORY),
+     "Shows the instructions of a program.",
+     "Those of the words that stand in FILE itself, or of WORD, which may come from an include. Each piece of code\n"
+     "has a number in brackets, by which others name it."},
+    {"help", cmd_help, "[TOPIC]", 0, 1, TAKES_TOPICS, OPTION_BIT(MARKDOWN),
+     "Explains a command, a word, a family of words or a std module.",
+     "TOPIC is the name of a command or of a word, `words` for the names of all words, a family of them like `list`,\n"
+     "or a module like `std:json`."},
+    {"completion", cmd_completion, "bash|zsh|fish", 1, 1, TAKES_SHELLS, 0,
+     "Prints a script for a shell that completes our command lines.",
+     "For bash: `seqvm completion bash >~/.local/share/bash-completion/completions/seqvm`.\n\n"
+     "For fish: `seqvm completion fish >~/.config/fish/completions/seqvm.fish`.\n\n"
+     "For zsh, into a file `_seqvm` in a folder of `$fpath`."},
+    {"man", cmd_man, "", 0, 0, TAKES_NOTHING, 0,
+     "Prints the manual page.",
+     "To read it: `seqvm man | man -l -`."},
+    {"version", cmd_version, "", 0, 0, TAKES_NOTHING, OPTION_BIT(JSON) | OPTION_BIT(VERSION),
+     "Prints the version.",
+     NULL},
     {0},
 };
 
@@ -83,9 +102,10 @@ static int fail_unknown(const char *name) {
     const char *best = command_closest(name);
     if (best)
         report_error("unknown command '%s'; did you mean '%s'?", name, best);
+    else if (access(name, F_OK) == 0)
+        report_error("unknown command '%s'; to run the program of that name, say './%s'", name, name);
     else
-        report_error("unknown command '%s'%s%s%s", name, access(name, F_OK) ? "" : "; for the program of that name say './",
-                     access(name, F_OK) ? "" : name, access(name, F_OK) ? "" : "'");
+        report_error("unknown command '%s'", name);
     return fail_usage(NULL);
 }
 
@@ -110,6 +130,14 @@ static bool has_right_count(const Command *command, uint32_t count) {
     return false;
 }
 
+/* What a command has printed must arrive. (Programs do not print by stdio; their failures to write are ignored.) */
+static int after_output(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    report_error("cannot write: %s", strerror(errno));
+    return code ? code : EXIT_FAILED;
+}
+
 static int call(const Command *command, const Options *options, const Arguments *arguments) {
     Invocation invocation = {
         .command = command,
@@ -120,7 +148,7 @@ static int call(const Command *command, const Options *options, const Arguments 
     };
     if (!has_only_own_options(command, options) || !has_right_count(command, invocation.argument_count))
         return fail_usage(command);
-    return command->function(&invocation);
+    return after_output(command->function(&invocation));
 }
 
 int main(int argc, char **argv) {
@@ -135,11 +163,11 @@ int main(int argc, char **argv) {
         return fail_usage(command);
     if (options_has(&options, OPTION_HELP)) {
         help_command(stdout, command);
-        return EXIT_FINE;
+        return after_output(EXIT_FINE);
     }
     if (!command)
         return arguments.next < arguments.count ? fail_unknown(argv[arguments.next]) : fail_usage(NULL);
     if (is_run && options_has(&options, OPTION_EXECUTE))
-        argv[--arguments.next] = "-e"; /* takes the place of the last option: the program's name is its first argument */
+        argv[--arguments.next] = "-e"; /* in place of the last option: the program's own name */
     return call(command, &options, &arguments);
 }

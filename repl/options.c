@@ -8,32 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const color_choices[] = {"auto", "always", "never", NULL}; /* in the order of ColorMode */
-
-const Option option_rows[OPTION_COUNT] = {
-    [OPTION_EXECUTE] = {'e', "execute", "CODE", NULL,
-                        "Runs CODE: a program when it defines main, else the body of one that includes all std modules."},
-    [OPTION_FILTER] = {'f', "filter", "TEXT", NULL, "Only tests with TEXT in their name."},
-    [OPTION_VERBOSE] = {'v', "verbose", NULL, NULL, "Shows how long each test took."},
-    [OPTION_JSON] = {0, "json", NULL, NULL, "Prints JSON, one object a line, for other programs."},
-    [OPTION_MARKDOWN] = {0, "markdown", NULL, NULL, "Prints the reference of all words as Markdown."},
-    [OPTION_MEMORY] = {'m', "memory", "SIZE", NULL,
-                       "The most memory a program may have: bytes, or with K, M or G. Else 3/4 of the machine's, at most 16G."},
-    [OPTION_FUEL] = {0, "fuel", "COUNT", NULL, "Stops a program with a trap after so many calls and loop turns."},
-    [OPTION_COLOR] = {0, "color", "WHEN", color_choices, "Colors in messages: auto (on a terminal), always or never."},
-    [OPTION_HELP] = {'h', "help", NULL, NULL, "Prints help and ends."},
-    [OPTION_VERSION] = {'V', "version", NULL, NULL, "Prints the version and ends."},
-};
-
 enum { SUGGESTION_DISTANCE_MAX = 2 };
 
-void option_format(const Option *option, char *text, size_t size) {
-    const char *space = option->argument ? " " : "", *argument = option->argument ? option->argument : "";
-    if (option->letter)
-        snprintf(text, size, "-%c, --%s%s%s", option->letter, option->name, space, argument);
-    else
-        snprintf(text, size, "--%s%s%s", option->name, space, argument);
-}
+static const char *const color_choices[] = {"auto", "always", "never", NULL}; /* in the order of ColorMode */
 
 /* --- values --- */
 
@@ -46,6 +23,16 @@ static bool read_count(const char *text, uint64_t *countp, const char **endp) {
     *countp = strtoull(text, &end, 10);
     *endp = end;
     return errno == 0 && *countp > 0;
+}
+
+static bool read_code(Options *options, const char *text) {
+    options->code = text;
+    return true;
+}
+
+static bool read_filter(Options *options, const char *text) {
+    options->filter = text;
+    return true;
 }
 
 static bool read_memory(Options *options, const char *text) {
@@ -84,19 +71,42 @@ static bool read_color(Options *options, const char *text) {
     return false;
 }
 
-static bool take(Options *options, OptionId id, const char *value) {
-    options->given |= 1u << id;
-    switch (id) {
-    case OPTION_EXECUTE: options->code = value; return true;
-    case OPTION_FILTER: options->filter = value; return true;
-    case OPTION_MEMORY: return read_memory(options, value);
-    case OPTION_FUEL: return read_fuel(options, value);
-    case OPTION_COLOR: return read_color(options, value);
-    default: return true;
-    }
+/* --- the rows --- */
+
+const Option option_rows[OPTION_COUNT] = {
+    [OPTION_EXECUTE] = {'e', "execute", "CODE", NULL,
+                        "Runs CODE: a program when it defines main, else the body of one, with all std modules.",
+                        read_code},
+    [OPTION_FILTER] = {'f', "filter", "TEXT", NULL, "Only tests with TEXT in their name.", read_filter},
+    [OPTION_VERBOSE] = {'v', "verbose", NULL, NULL, "Shows how long each test took.", NULL},
+    [OPTION_JSON] = {0, "json", NULL, NULL, "Prints JSON, one object a line, for other programs.", NULL},
+    [OPTION_MARKDOWN] = {0, "markdown", NULL, NULL, "Prints the reference of all words as Markdown.", NULL},
+    [OPTION_MEMORY] = {'m', "memory", "SIZE", NULL,
+                       "The most memory a program may have, in bytes or with K, M or G. Else 3/4 of the machine's, "
+                       "at most 16G.",
+                       read_memory},
+    [OPTION_FUEL] = {0, "fuel", "COUNT", NULL, "Stops a program with a trap after so many calls and loop turns.",
+                     read_fuel},
+    [OPTION_COLOR] = {0, "color", "WHEN", color_choices, "Colors in messages: auto (on a terminal), always or never.",
+                      read_color},
+    [OPTION_HELP] = {'h', "help", NULL, NULL, "Prints help and ends.", NULL},
+    [OPTION_VERSION] = {'V', "version", NULL, NULL, "Prints the version and ends.", NULL},
+};
+
+void option_format(const Option *option, char *text, size_t size) {
+    const char *space = option->argument ? " " : "", *argument = option->argument ? option->argument : "";
+    if (option->letter)
+        snprintf(text, size, "-%c, --%s%s%s", option->letter, option->name, space, argument);
+    else
+        snprintf(text, size, "--%s%s%s", option->name, space, argument);
 }
 
 /* --- items --- */
+
+static bool take(Options *options, OptionId id, const char *value) {
+    options->given |= 1u << id;
+    return !option_rows[id].read || option_rows[id].read(options, value);
+}
 
 static const char *closest(const char *name, size_t size) {
     const char *best = NULL;

@@ -25,27 +25,28 @@ typedef enum OptionId {
 
 #define OPTION_BIT(name) (1u << OPTION_##name)
 
-typedef struct Option {
-    char letter; /* 'f' of -f, or 0 */
-    const char *name; /* "filter" of --filter */
-    const char *argument; /* "TEXT", or NULL when it takes none */
-    const char *const *choices; /* what the argument may be, ending in NULL; or NULL */
-    const char *sentence;
-} Option;
-
-extern const Option option_rows[OPTION_COUNT]; /* by OptionId */
-
 typedef enum ColorMode { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER } ColorMode;
 
 /* What was given, with the values of those that have some read. */
 typedef struct Options {
-    uint32_t given; /* OPTION_BITs */
-    const char *code;   /* -e, or NULL */
-    const char *filter; /* or NULL */
+    uint32_t given;      /* OPTION_BITs */
+    const char *code;    /* -e, or NULL */
+    const char *filter;  /* or NULL */
     size_t memory_limit; /* bytes; 0 when not given */
     int64_t fuel;        /* 0 when not given */
     ColorMode color;
 } Options;
+
+typedef struct Option {
+    char letter;                /* 'f' of -f, or 0 */
+    const char *name;           /* "filter" of --filter */
+    const char *argument;       /* "TEXT", or NULL when it takes none */
+    const char *const *choices; /* what the argument may be, ending in NULL; or NULL */
+    const char *sentence;
+    bool (*read)(Options *options, const char *text); /* its argument; false after a complaint; or NULL */
+} Option;
+
+extern const Option option_rows[OPTION_COUNT]; /* by OptionId */
 
 static inline bool options_has(const Options *options, OptionId id) {
     return options->given >> id & 1;
@@ -55,7 +56,7 @@ static inline bool options_has(const Options *options, OptionId id) {
 typedef struct Arguments {
     char **items;
     int count;
-    int next; /* the first that is not yet read */
+    int next;     /* the first that is not yet read */
     bool is_over; /* `--` was read: what follows is no option */
 } Arguments;
 
@@ -66,5 +67,5 @@ typedef struct Arguments {
  * for good and is dropped. False after a complaint on stderr about an item.
  */
 bool options_read(Options *options, Arguments *arguments, bool stops) MUST_CHECK;
-/* Appends how an option is written to `text`: "-f, --filter TEXT". */
+/* How an option is written: "-f, --filter TEXT". */
 void option_format(const Option *option, char *text, size_t size);

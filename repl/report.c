@@ -36,7 +36,7 @@ static void append_counts(Buffer *out, const DiagList *diags) {
     if (warnings)
         buffer_append_format(out, ", %u warning%s", warnings, warnings == 1 ? "" : "s");
     if (diags->error_count > DIAG_MAX)
-        buffer_append_format(out, "; only the first %d errors are shown", DIAG_MAX);
+        buffer_append_format(out, "; only the first %d are shown", DIAG_MAX);
     buffer_append_byte(out, '\n');
 }
 
