@@ -64,15 +64,18 @@ static bool shape_fits(const Quotation *quotation, Shape shape) {
 }
 
 /*
- * The name the author wrote at the instruction that runs, for a fault. In a
- * fused sequence it is the first part's; a check stands under the name of
- * the word that it checks for.
+ * The name the author wrote at the instruction that runs, for a fault. A
+ * check stands under the name of the word that it checks for. Literals have no
+ * name: a fused sequence that begins with some goes by its first word.
  */
 static const char *place_name(const Strand *strand) {
     uint32_t instruction;
     const Chunk *chunk = program_chunk_at(strand->scheduler->program, strand->ip, &instruction);
-    const char *name = chunk ? chunk->places[instruction].name : NULL;
-    return name ? name : "?";
+    for (; chunk && instruction < chunk->instruction_count; instruction++) {
+        if (chunk->places[instruction].name)
+            return chunk->places[instruction].name;
+    }
+    return "?";
 }
 
 static void fault_kind(Strand *strand, const char *want, Value found) {
@@ -512,6 +515,34 @@ static InterpEnd loop(Strand *strand, int64_t *budget_left, InterpTables *tables
         tos = INT_MUL(tos, *sp);
         NEXT;
     }
+    OP(ROT_ADD) {
+        tos = INT_ADD(tos, sp[-1]);
+        sp[-1] = sp[0];
+        sp--;
+        NEXT;
+    }
+    OP(ROT_ADD_SWAP) {
+        Value sum = INT_ADD(tos, sp[-1]);
+        tos = sp[0];
+        *--sp = sum;
+        NEXT;
+    }
+    OP(DUP_DUP_MUL) {
+        *++sp = tos;
+        tos = INT_MUL(tos, tos);
+        NEXT;
+    }
+#define INT_PICK_OPERATION(name, operation)                                                                            \
+    OP(name) {                                                                                                         \
+        sp[1] = tos;                                                                                                   \
+        tos = operation(tos, sp[1 - ip[0].number]);                                                                    \
+        ip += 1;                                                                                                       \
+        NEXT;                                                                                                          \
+    }
+    INT_PICK_OPERATION(PICK_ADD, INT_ADD)
+    INT_PICK_OPERATION(PICK_SUB, INT_SUB)
+#define INT_EQUAL(a, b) value_from_bool((a).bits == (b).bits)
+    INT_PICK_OPERATION(PICK_EQ, INT_EQUAL)
     OP(ADD_RETURN) {
         DROP_TO(INT_ADD(*sp, tos));
         ip = (rp++)->ip;
@@ -610,19 +641,47 @@ static InterpEnd loop(Strand *strand, int64_t *budget_left, InterpTables *tables
         ip = cell->entry;
         NEXT;
     }
-    OP(PUSH_ADD_TAIL_CALL) {
-        Cell *cell = ip[1].cell;
-        CALL_CHECK(cell->need);
-        tos = INT_ADD(tos, ip[0].value);
-        ip = cell->entry;
-        NEXT;
+    /* the stack is as deep as when the chunk was entered, so there is room */
+#define LOOP_BACK(label_cell)                                                                                          \
+    do {                                                                                                               \
+        ip = ip[label_cell].target;                                                                                    \
+        NEXT;                                                                                                          \
+    } while (0)
+#define LOOP_CHECK                                                                                                     \
+    if (UNLIKELY(--budget < 0))                                                                                        \
+    goto preempt
+    OP(LOOP) {
+        LOOP_CHECK;
+        LOOP_BACK(0);
     }
-    OP(PUSH_SUB_TAIL_CALL) {
-        Cell *cell = ip[1].cell;
-        CALL_CHECK(cell->need);
+    OP(SWAP_LOOP) {
+        LOOP_CHECK;
+        Value second = *sp;
+        *sp = tos;
+        tos = second;
+        LOOP_BACK(0);
+    }
+    OP(PUSH_ADD_LOOP) {
+        LOOP_CHECK;
+        tos = INT_ADD(tos, ip[0].value);
+        LOOP_BACK(1);
+    }
+    OP(PUSH_SUB_LOOP) {
+        LOOP_CHECK;
         tos = INT_SUB(tos, ip[0].value);
-        ip = cell->entry;
-        NEXT;
+        LOOP_BACK(1);
+    }
+    OP(SWAP_PUSH_ADD_LOOP) {
+        LOOP_CHECK;
+        Value second = *sp;
+        *sp = tos;
+        tos = INT_ADD(second, ip[0].value);
+        LOOP_BACK(1);
+    }
+    OP(OVER_ADD_LOOP) {
+        LOOP_CHECK;
+        tos = INT_ADD(tos, *sp);
+        LOOP_BACK(0);
     }
     OP(RETURN) {
         ip = (rp++)->ip;
@@ -726,13 +785,52 @@ call_word: {
         Kind kind = (Kind)ip[0].number;
         int64_t index = ip[1].number;
         Value value = index ? sp[1 - index] : tos;
-        if (UNLIKELY(!(kind == KIND_INT ? value_is_int(value) : kind_fits(value, kind)))) {
+        if (UNLIKELY(!kind_fits(value, kind))) {
             SAVE_AT_START;
             fault_kind(strand, kind_name(kind), value);
             FAULT;
         }
         ip += 2;
         NEXT;
+    }
+    OP(CHECK_INT) {
+        int64_t index = ip[0].number;
+        Value value = index ? sp[1 - index] : tos;
+        if (UNLIKELY(!value_is_int(value))) {
+            SAVE_AT_START;
+            fault_kind(strand, "Int", value);
+            FAULT;
+        }
+        ip += 1;
+        NEXT;
+    }
+#define CHECKED_INT_OPERATION(name, operation)                                                                         \
+    OP(name) {                                                                                                         \
+        int64_t index = ip[0].number;                                                                                  \
+        Value value = index ? sp[1 - index] : tos;                                                                     \
+        if (UNLIKELY(!value_is_int(value))) {                                                                          \
+            SAVE_AT_START;                                                                                             \
+            fault_kind(strand, "Int", value);                                                                          \
+            FAULT;                                                                                                     \
+        }                                                                                                              \
+        DROP_TO(operation(*sp, tos));                                                                                  \
+        ip += 1;                                                                                                       \
+        NEXT;                                                                                                          \
+    }
+    CHECKED_INT_OPERATION(CHECK_INT_ADD, INT_ADD)
+    CHECKED_INT_OPERATION(CHECK_INT_SUB, INT_SUB)
+    OP(CHECK_JUMP) {
+        Kind kind = (Kind)ip[0].number;
+        int64_t index = ip[1].number;
+        Value value = index ? sp[1 - index] : tos;
+        if (UNLIKELY(!kind_fits(value, kind))) {
+            SAVE_AT_START;
+            fault_kind(strand, kind_name(kind), value);
+            FAULT;
+        }
+        bool truth = value_to_bool(tos);
+        tos = *sp--;
+        BRANCH(truth, 2, 3);
     }
     OP(CHECK_QUOTATION) {
         Shape shape = shape_unpack((uint32_t)ip[0].number);
@@ -926,6 +1024,13 @@ call_word: {
         value_unref(heap, list);
         NEXT;
     }
+    OP(OVER_LIST_GET_DROP) { /* ( list i x -- list x e ) with the list below: the index is the copy */
+        Value element = VALUE_ZERO, list = tos;
+        element_at(list, value_to_int(*sp), &element);
+        tos = value_ref(element);
+        value_unref(heap, list);
+        NEXT;
+    }
     OP(TWO_DUP_LIST_GET) {
         Value element = VALUE_ZERO;
         bool found = element_at(*sp, value_to_int(tos), &element);
@@ -999,6 +1104,10 @@ call_word: {
             goto out_of_memory;
         NEXT;
     }
+    OP(PUSH_LIST_SET_DROP) {
+        PUSH(ip[0].value);
+        ip += 1; /* a fault shows where the cell before `ip` comes from: the word itself */
+    }
     OP(LIST_SET_DROP) {
         Value list = sp[-1], item = tos;
         int64_t index = value_to_int(sp[0]);
@@ -1038,6 +1147,52 @@ call_word: {
     OP(SWAP_DROP_RAW) {
         /* drops the second: known to be uncounted */
         sp--;
+        NEXT;
+    }
+    OP(NOT_JUMP) {
+        bool truth = !value_to_bool(tos);
+        tos = *sp--;
+        BRANCH(truth, 0, 1);
+    }
+    OP(OR_JUMP) {
+        bool truth = value_to_bool((Value){sp->bits | tos.bits});
+        tos = sp[-1];
+        sp -= 2;
+        BRANCH(truth, 0, 1);
+    }
+    OP(AND_JUMP) {
+        bool truth = value_to_bool((Value){sp->bits & tos.bits});
+        tos = sp[-1];
+        sp -= 2;
+        BRANCH(truth, 0, 1);
+    }
+    OP(ROT_OVER) { /* ( a b c -- b c a c ) */
+        Value third = sp[-1];
+        sp[-1] = sp[0];
+        sp[0] = tos;
+        *++sp = third;
+        NEXT;
+    }
+    OP(SWAP_OVER) { /* ( a b -- b a b ) */
+        Value second = *sp;
+        *sp = tos;
+        *++sp = second;
+        NEXT;
+    }
+    OP(PICK_SWAP) {
+        sp[1] = tos;
+        Value picked = sp[1 - ip[0].number];
+        *++sp = picked;
+        ip += 1;
+        NEXT;
+    }
+    OP(DROP_DROP) {
+        tos = sp[-1];
+        sp -= 2;
+        NEXT;
+    }
+    OP(FROM_AUX_SWAP) {
+        *++sp = (rp++)->value;
         NEXT;
     }
     OP(DUP_TO_AUX) {

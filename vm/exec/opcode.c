@@ -21,6 +21,7 @@ bool opcode_ends_path(Opcode opcode) {
     case OP_JUMP:
     case OP_RETURN:
     case OP_TAIL_CALL:
+    case OP_LOOP:
     case OP_TAIL_CALL_QUOTATION:
     case OP_MATCH_FAIL:
     case OP_NO_RETURN:

@@ -92,6 +92,7 @@ OPCODE(JUMP,            LABEL, NONE, 0, 0, "Goes on at LABEL, which lies ahead."
 OPCODE(JUMP_UNLESS,     LABEL, NONE, 1, 0, "Goes on at LABEL, which lies ahead, when the Bool is false.")
 OPCODE(CALL,            DEFINITION, NONE, VARIES, VARIES, "Runs a definition. Spends budget.")
 OPCODE(TAIL_CALL,       DEFINITION, NONE, VARIES, VARIES, "Goes to a definition in place of a return. Spends budget.")
+OPCODE(LOOP,            LABEL, NONE, 0, 0, "A tail call of the definition itself: goes back to LABEL, its start. Spends budget.")
 OPCODE(RETURN,          NONE, NONE, 0, 0, "Back to the caller.")
 OPCODE(CALL_WORD,       WORD, NONE, VARIES, VARIES, "Runs a builtin that touches nothing outside.")
 OPCODE(CALL_OUTSIDE,    WORD, NONE, VARIES, VARIES, "Runs a builtin that reads or changes the outside.")
@@ -102,6 +103,7 @@ OPCODE(ROOM,            COUNT, NONE, 0, 0, "Makes room for COUNT slots again, af
 
 /* where types alone do not prove enough (see spec/types.md) */
 OPCODE(CHECK,           KIND,  COUNT, 0, 0, "Checks that the slot COUNT below the top is of KIND; else a trap.")
+OPCODE(CHECK_INT,       COUNT, NONE,  0, 0, "Checks that the slot COUNT below the top is an Int; else a trap.")
 OPCODE(CHECK_QUOTATION, SHAPE, COUNT, 0, 0, "Checks that the slot COUNT below the top is a quotation of SHAPE; else a trap.")
 OPCODE(ENTER_UNKNOWN,   COUNT, NONE, 0, 0, "Saves the floor on the aux stack: the depth less COUNT inputs.")
 OPCODE(LEAVE_UNKNOWN,   COUNT, NONE, 0, 0, "Drops the floor; checks that COUNT values lie above it; else a trap.")

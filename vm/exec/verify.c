@@ -55,7 +55,7 @@ static int aux_change(Opcode opcode) {
 
 /* Ends the chunk in good order, with nothing of its own left among the frames. */
 static bool opcode_leaves(Opcode opcode) {
-    return opcode == OP_RETURN || opcode == OP_TAIL_CALL || opcode == OP_TAIL_CALL_QUOTATION;
+    return opcode == OP_RETURN || opcode == OP_LOOP || opcode == OP_TAIL_CALL || opcode == OP_TAIL_CALL_QUOTATION;
 }
 
 static const char *join(uint32_t *aux_at, uint32_t aux) {
@@ -77,7 +77,9 @@ static const char *step(const Chunk *chunk, uint32_t at, uint32_t *aux_by_instru
 
     Opcode opcode = (Opcode)instruction->opcode;
     const OpcodeInfo *info = opcode_info(opcode);
-    const char *fault = operand_fault(chunk, info->first, instruction->first, at, aux);
+    bool is_loop = opcode == OP_LOOP; /* the one jump back, and only to the start */
+    const char *fault = is_loop ? (instruction->first == 0 ? NULL : "a loop leads to the start of its chunk")
+                                : operand_fault(chunk, info->first, instruction->first, at, aux);
     if (!fault)
         fault = operand_fault(chunk, info->second, instruction->second, at, aux);
     if (fault)
@@ -88,7 +90,7 @@ static const char *step(const Chunk *chunk, uint32_t at, uint32_t *aux_by_instru
         return "the aux stack is empty";
     aux += (uint32_t)change;
     const uint32_t *label = instruction_label(instruction);
-    if (label && (fault = join(&aux_by_instruction[*label], aux)) != NULL)
+    if (label && !is_loop && (fault = join(&aux_by_instruction[*label], aux)) != NULL)
         return fault;
     if (opcode_ends_path(opcode))
         return !opcode_leaves(opcode) || aux == 0 ? NULL : "the aux stack is not empty at the end";

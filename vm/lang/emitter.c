@@ -31,6 +31,7 @@ typedef struct Builder { /* one chunk in the making */
     Emitter *emitter;
     Chunk *chunk;
     uint32_t capacity, constant_capacity;
+    uint32_t landed;       /* the instruction at which a jump landed last: what stands before it is another path's */
     uint32_t aux, aux_max; /* values on the aux stack now, and at most */
     uint32_t height_max;
     bool has_floor;
@@ -135,6 +136,7 @@ static Place place_of(Builder *builder, const Node *node) {
 static void land(Builder *builder, uint32_t at) {
     if (builder->emitter->failed || at == NO_LABEL)
         return;
+    builder->landed = builder->chunk->instruction_count;
     Instruction *jump = &builder->chunk->instructions[at];
     if (jump->opcode == OP_MATCH_UNLESS)
         jump->second = builder->chunk->instruction_count;
@@ -205,7 +207,8 @@ static void emit_checks(Builder *builder, const SlotCheck *checks, const Place *
         if (slot->kind == KIND_QUOTATION)
             emit(builder, OP_CHECK_QUOTATION, shape_pack(slot->shape), slot->index, place);
         else
-            emit(builder, OP_CHECK, slot->kind, slot->index, place);
+            emit(builder, slot->kind == KIND_INT ? OP_CHECK_INT : OP_CHECK, slot->kind == KIND_INT ? slot->index : slot->kind,
+                 slot->kind == KIND_INT ? 0 : slot->index, place);
     }
 }
 
@@ -440,6 +443,13 @@ static void emit_surplus(Builder *builder, const Body *body, const Place *place)
     }
 }
 
+static void emit_definition_call(Builder *builder, const Definition *called, bool as_tail, const Place *place) {
+    if (as_tail && !builder->is_literal && builder->emitter->program->cells[called->number].chunk == builder->chunk)
+        emit(builder, OP_LOOP, 0, 0, place);
+    else
+        emit(builder, as_tail ? OP_TAIL_CALL : OP_CALL, called->number, 0, place);
+}
+
 /* True when the path ended. */
 static bool emit_call(Builder *builder, const Body *body, const Node *node, bool is_tail, const Place *place) {
     const CallNote *note = node->call.checked;
@@ -448,7 +458,7 @@ static bool emit_call(Builder *builder, const Body *body, const Node *node, bool
     emit_checks(builder, note->checks, place);
     switch (node->call.target) {
     case TARGET_DEFINITION:
-        emit(builder, as_tail ? OP_TAIL_CALL : OP_CALL, node->call.definition->number, 0, place);
+        emit_definition_call(builder, node->call.definition, as_tail, place);
         if (body->never_returns && !node->next) {
             emit(builder, OP_NO_RETURN, 0, 0, place);
             return true;
@@ -480,9 +490,37 @@ static bool emit_call(Builder *builder, const Body *body, const Node *node, bool
 
 /* --- branches --- */
 
+/* The condition the other way round: a comparison just made, or its negation. */
+static void negate_condition(Builder *builder, const Place *place) {
+    static const uint8_t opposites[OPCODE_COUNT] = {
+        [OP_EQ_INT] = OP_NE_INT, [OP_NE_INT] = OP_EQ_INT, [OP_LT_INT] = OP_GE_INT,
+        [OP_GE_INT] = OP_LT_INT, [OP_GT_INT] = OP_LE_INT, [OP_LE_INT] = OP_GT_INT,
+    };
+    Chunk *chunk = builder->chunk;
+    if (builder->emitter->failed)
+        return;
+    Instruction *last = chunk->instruction_count > builder->landed ? &chunk->instructions[chunk->instruction_count - 1] : NULL;
+    if (last && opposites[last->opcode])
+        last->opcode = opposites[last->opcode];
+    else
+        emit(builder, OP_NOT_BOOL, 0, 0, place);
+}
+
+/* `[ ] [ … ] if`: one jump, over the other branch. */
+static bool emit_if_not(Builder *builder, const Node *node, const Place *place) {
+    negate_condition(builder, place);
+    uint32_t skip = emit(builder, OP_JUMP_UNLESS, 0, 0, place), aux = builder->aux;
+    emit_body(builder, &node->branch.else_body, false);
+    builder->aux = aux;
+    land(builder, skip);
+    return false;
+}
+
 static bool emit_if(Builder *builder, const Node *node, bool is_tail, const Place *place) {
     emit_depth_check(builder, node->branch.depth_check, place);
     emit_checks(builder, node->branch.checks, place);
+    if (!is_tail && !node->branch.then_body.first && node->branch.else_body.first)
+        return emit_if_not(builder, node, place);
     uint32_t skip = emit(builder, OP_JUMP_UNLESS, 0, 0, place), ends = NO_LABEL;
     uint32_t aux = builder->aux;
     bool then_ended = emit_body(builder, &node->branch.then_body, is_tail);
