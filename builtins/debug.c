@@ -61,12 +61,12 @@ static WordResult word_stack_dump(Strand *strand) {
 
 static const Word debug_words[] = {
     {"son.dump", "( ..a T -- ..a String )", PURE, BY_FUNCTION(word_son_dump),
-     .help = "The value as SON in one line; that of numbers, texts, lists and maps is source again, with std:son. Map "
-             "entries come in key order. Quotations, channels and weaves have no such form and show as <quotation> and "
-             "the like; bytes that are not UTF-8 show as U+FFFD."},
+     .help = "The value as SON in one line; that of numbers, texts, lists and maps is source again, with std:son. "
+             "Map entries come in key order. Quotations, channels and weaves have no such form and show as "
+             "<quotation> and the like; bytes that are not UTF-8 show as U+FFFD."},
     {"son.dump-pretty", "( ..a T -- ..a String )", PURE, BY_FUNCTION(word_son_dump_pretty),
-     .help = "The same with every item on a line of its own, two spaces deeper for each level, and no line feed at the "
-             "end. What has no items stays on one line."},
+     .help = "The value as SON with every item on a line of its own, two spaces deeper for each level, and no line "
+             "feed at the end. What has no items stays on one line."},
     {"stack.dump", "( ..a -- ..b )", ACTS, BY_FUNCTION(word_stack_dump), .needs_floor = true,
      .help = "Prints the whole stack as SON, the top last, in one line behind », and drops what is on it. An empty "
              "stack prints » alone. Below a call, what the callers still need is shown but stays."},

@@ -278,20 +278,20 @@ static WordResult word_dir_list(Strand *strand) {
 
 static const Word file_words[] = {
     {"file.slurp", "( ..a String -- ..a String Bool )", READS, BY_FUNCTION(word_file_slurp),
-     .help = "The whole content of a file, any bytes, and true; \"\" false when it is not there or cannot be read. A path "
-             "that is not UTF-8 counts as empty, and nothing has the empty path. More than 1 GiB is a trap."},
+     .help = "The whole content of a file, any bytes, and true; \"\" false when it is not there or cannot be read. A "
+             "path that is not UTF-8 counts as empty, and nothing has the empty path. More than 1 GiB is a trap."},
     {"file.spit", "( ..a String String -- ..a Bool )", CHANGES, BY_FUNCTION(word_file_spit),
-     .help = "Writes the content below to the path on top: makes the file, or replaces what was in it. False when that "
-             "fails, and then a part of the content may be there."},
+     .help = "Writes the content below to the path on top: makes the file, or replaces what was in it. False when "
+             "that fails, and then a part of the content may be there."},
     {"file.append", "( ..a String String -- ..a Bool )", CHANGES, BY_FUNCTION(word_file_append),
-     .help = "Adds the content below to the end of the file on top, which is made when it is not there. False when that "
-             "fails."},
+     .help = "Adds the content below to the end of the file on top, which is made when it is not there. False when "
+             "that fails."},
     {"file.for-each-line", "( ..a String [..a String -- ..a] -- ..a Bool )", READS,
      BY_STEPS(word_file_for_each_line, file_for_each_line_step),
-     .help = "Runs the quotation for each line of a file, on the caller's stack. Every line ends in one line feed, the "
-             "last one too, and \"\\r\\n\" comes as \"\\n\". True at the end, also for an empty file; false without a call "
-             "when the file cannot be read, and at the first line that is not UTF-8. The file is read before the first "
-             "line is given; more than 1 GiB is a trap."},
+     .help = "Runs the quotation for each line of a file, on the caller's stack. Every line ends in one line feed, "
+             "the last one too, and \"\\r\\n\" comes as \"\\n\". True at the end, also for an empty file; false "
+             "without a call when the file cannot be read, and at the first line that is not UTF-8. The file is read "
+             "before the first line is given; more than 1 GiB is a trap."},
     {"file.exists?", "( ..a String -- ..a Bool )", READS, BY_FUNCTION(word_file_exists),
      .help = "Does the path name anything, be it a file, a folder or something else? Symbolic links are followed."},
     {"file.size", "( ..a String -- ..a Int Bool )", READS, BY_FUNCTION(word_file_size),
@@ -301,8 +301,8 @@ static const Word file_words[] = {
     {"dir.exists?", "( ..a String -- ..a Bool )", READS, BY_FUNCTION(word_dir_exists),
      .help = "Does the path name a folder? Symbolic links are followed."},
     {"dir.make", "( ..a String -- ..a Bool )", CHANGES, BY_FUNCTION(word_dir_make),
-     .help = "Makes a folder and those it lies in. True also when it is there already; false when that fails, or when "
-             "something else has the name."},
+     .help = "Makes a folder and those it lies in. True also when it is there already; false when that fails, or "
+             "when something else has the name."},
     {"dir.delete", "( ..a String -- ..a Bool )", CHANGES, BY_FUNCTION(word_dir_delete),
      .help = "Deletes an empty folder. False when it is not there, is not empty, or is no folder."},
     {"dir.list", "( ..a String -- ..a V Bool )", READS, BY_FUNCTION(word_dir_list),

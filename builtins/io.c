@@ -297,22 +297,25 @@ static WordResult word_args_at(Strand *strand) {
 
 static const Word io_words[] = {
     {"io.write", "( ..a String -- ..a )", ACTS, BY_FUNCTION(word_io_write),
-     .help = "Writes the bytes to standard output at once, whatever they are. That it could not be written is not told."},
+     .help = "Writes the bytes to standard output at once, whatever they are. That it could not be written is not "
+             "told."},
     {"io.write-line", "( ..a String -- ..a )", ACTS, BY_FUNCTION(word_io_write_line),
-     .help = "The same, and a line feed behind it."},
+     .help = "Writes the bytes and a line feed to standard output at once. That they could not be written is not "
+             "told."},
     {"io.read-line", "( ..a -- ..a String Bool )", READS, BY_STEPS(word_io_read_line, io_read_line_step),
-     .help = "The next line of standard input with its line feed, and true; \"\\r\\n\" comes as \"\\n\", and a last line "
-             "without a line feed as it is. \"\" false at the end, and in place of a line that is not UTF-8. The strand "
-             "waits; the others run. Strands that wait get their lines in turn. string.chomp removes the line feed. "
-             "More than 1 GiB without a line feed is a trap."},
+     .help = "The next line of standard input with its line feed, and true; \"\\r\\n\" comes as \"\\n\", and a last "
+             "line without a line feed as it is. \"\" false at the end, and in place of a line that is not UTF-8. "
+             "The strand waits; the others run. Strands that wait get their lines in turn. string.chomp removes the "
+             "line feed. More than 1 GiB without a line feed is a trap."},
     {"io.read-n", "( ..a Int -- ..a String Int )", READS, BY_STEPS(word_io_read_n, io_read_n_step),
-     .help = "So many bytes of standard input, and 1; where it ends or fails before, what there was, and 0. What is not "
-             "UTF-8 comes as U+FFFD. A negative number or more than 10485760 (10 MiB) gives \"\" 0 and reads nothing. The "
-             "strand waits; the others run."},
+     .help = "So many bytes of standard input, and 1; where it ends or fails before, what there was, and 0. What is "
+             "not UTF-8 comes as U+FFFD. A negative number or more than 10485760 (10 MiB) gives \"\" 0 and reads "
+             "nothing. The strand waits; the others run."},
     {"args.count", "( ..a -- ..a Int )", READS, BY_FUNCTION(word_args_count),
      .help = "How many arguments the program was given, its own name counted."},
     {"args.at", "( ..a Int -- ..a String )", READS, BY_FUNCTION(word_args_at),
-     .help = "An argument by its number; 0 is the program itself. \"\" where there is none; a negative number is a trap."},
+     .help = "An argument by its number; 0 is the program itself. \"\" where there is none; a negative number is a "
+             "trap."},
 };
 
 const WordFamily io_family = {"io", io_words, sizeof io_words / sizeof *io_words};

@@ -176,19 +176,20 @@ static WordResult word_os_path_is_file(Strand *strand) {
 
 static const Word os_words[] = {
     {"os.exit", "( ..a Int -- ..a )", CHANGES, BY_FUNCTION(word_os_exit),
-     .help = "Ends the program at once with that status, 0 to 255; anything else is a trap. Other strands are not waited "
-             "for. What was printed stays printed."},
+     .help = "Ends the program at once with that status, 0 to 255; anything else is a trap. Other strands are not "
+             "waited for. What was printed stays printed."},
     {"os.name", "( ..a -- ..a String )", PURE, BY_FUNCTION(word_os_name),
      .help = "The system: linux, darwin, freebsd, openbsd, netbsd or unknown."},
     {"os.arch", "( ..a -- ..a String )", PURE, BY_FUNCTION(word_os_arch),
      .help = "The processor: x86_64, aarch64, arm, x86, riscv64 or unknown."},
     {"os.getenv", "( ..a String -- ..a String Bool )", READS, BY_FUNCTION(word_os_getenv),
-     .help = "The value of an environment variable and true, also when it is empty; \"\" false when it is not set or not "
-             "UTF-8."},
+     .help = "The value of an environment variable and true, also when it is empty; \"\" false when it is not set or "
+             "not UTF-8."},
     {"os.home-dir", "( ..a -- ..a String Bool )", READS, BY_FUNCTION(word_os_home_dir),
      .help = "The value of HOME and true; \"\" false when it is not set or not UTF-8."},
     {"os.current-dir", "( ..a -- ..a String Bool )", READS, BY_FUNCTION(word_os_current_dir),
-     .help = "The folder that relative paths start from, and true; \"\" false when it is gone or its name is not UTF-8."},
+     .help = "The folder that relative paths start from, and true; \"\" false when it is gone or its name is not "
+             "UTF-8."},
     {"os.path-exists", "( ..a String -- ..a Bool )", READS, ALIAS_OF("file.exists?"),
      .help = "Another name of file.exists?."},
     {"os.path-is-file", "( ..a String -- ..a Bool )", READS, BY_FUNCTION(word_os_path_is_file),
@@ -196,14 +197,14 @@ static const Word os_words[] = {
     {"os.path-is-dir", "( ..a String -- ..a Bool )", READS, ALIAS_OF("dir.exists?"),
      .help = "Another name of dir.exists?."},
     {"os.path-join", "( ..a String String -- ..a String )", PURE, BY_FUNCTION(word_os_path_join),
-     .help = "Both paths with one slash between; none is added to a base that is empty or ends with one. A second path "
-             "that starts with a slash stands alone. What is not UTF-8 counts as empty."},
+     .help = "Both paths with one slash between; none is added to a base that is empty or ends with one. A second "
+             "path that starts with a slash stands alone. What is not UTF-8 counts as empty."},
     {"os.path-parent", "( ..a String -- ..a String Bool )", PURE, BY_FUNCTION(word_os_path_parent),
-     .help = "The path without its last part, and true: \"a\" for \"a/b\", \"\" for \"a\". \"\" false for \"/\", \"\" and what "
-             "is not UTF-8. Slashes at the end do not count."},
+     .help = "The path without its last part, and true: \"a\" for \"a/b\", \"\" for \"a\". \"\" false for \"/\", "
+             "\"\" and what is not UTF-8. Slashes at the end do not count."},
     {"os.path-filename", "( ..a String -- ..a String Bool )", PURE, BY_FUNCTION(word_os_path_filename),
-     .help = "The last part of a path, and true; \"\" false for \"/\", \"\", a last part of \"..\" and what is not UTF-8. "
-             "Slashes at the end do not count."},
+     .help = "The last part of a path, and true; \"\" false for \"/\", \"\", a last part of \"..\" and what is not "
+             "UTF-8. Slashes at the end do not count."},
 };
 
 const WordFamily os_family = {"os", os_words, sizeof os_words / sizeof *os_words};

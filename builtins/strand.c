@@ -100,25 +100,25 @@ static const Word strand_words[] = {
     {"chan.make", "( ..a -- ..a Channel )", PURE, BY_FUNCTION(word_chan_make),
      .help = "A new channel: a queue of any length, for any number of senders and receivers."},
     {"chan.send", "( ..a T Channel -- ..a Bool )", PURE, BY_FUNCTION(word_chan_send),
-     .help = "Puts a value into a channel; never waits. True, or false when the channel is closed, and then the value "
-             "is dropped. If strands wait there, the one that has waited longest gets it."},
+     .help = "Puts a value into a channel; never waits. True, or false when the channel is closed, and then the "
+             "value is dropped. If strands wait there, the one that has waited longest gets it."},
     {"chan.receive", "( ..a Channel -- ..a T Bool )", PURE, BY_FUNCTION(word_chan_receive),
-     .help = "Takes the oldest value and true; the strand waits while there is none. From a closed channel the values "
-             "left in it still come, then 0 false for ever."},
+     .help = "Takes the oldest value and true; the strand waits while there is none. From a closed channel the "
+             "values left in it still come, then 0 false for ever."},
     {"chan.close", "( ..a Channel -- ..a )", PURE, BY_FUNCTION(word_chan_close),
-     .help = "Closes a channel: nothing more can be sent, what lies in it can still be received, and strands that wait "
-             "there get 0 false. Closing it again changes nothing."},
+     .help = "Closes a channel: nothing more can be sent, what lies in it can still be received, and strands that "
+             "wait there get 0 false. Closing it again changes nothing."},
     {"chan.yield", "( ..a -- ..a )", PURE, BY_FUNCTION(word_chan_yield),
      .help = "Lets the other strands that are ready run first."},
     {"strand.spawn", "( ..a [..spawn_in -- ..spawn_out] -- ..a Int )", PURE, BY_FUNCTION(word_strand_spawn),
      .help = "Starts a strand and gives its number, which is positive. A plain quotation runs on a copy of the whole "
-             "stack below it, a closure on its captured values only; what it leaves is dropped. The new strand runs at "
-             "once, up to its first wait. The program ends when all its strands have; a trap in one of them ends it "
-             "at once. A quotation that takes more than the stack holds is a trap."},
+             "stack below it, a closure on its captured values only; what it leaves is dropped. The new strand runs "
+             "at once, up to its first wait. The program ends when all its strands have; a trap in one of them ends "
+             "it at once. A quotation that takes more than the stack holds is a trap."},
     {"strand.weave", "( ..a [..weave_in -- ..weave_out] -- ..a handle )", PURE, BY_FUNCTION(weave_make),
-     .help = "A coroutine that has not started. The first strand.resume puts a context and its value on a copy of the "
-             "stack below a plain quotation, or on an empty stack below the captured values of a closure. It must leave "
-             "the context on top when it ends, else it is a trap; so is one that takes more than there is."},
+     .help = "A coroutine that has not started. The first strand.resume puts a context and its value on a copy of "
+             "the stack below a plain quotation, or on an empty stack below the captured values of a closure. It "
+             "must leave the context on top when it ends, else it is a trap; so is one that takes more than there is."},
     {"strand.resume", "( ..a handle b -- ..a handle b Bool )", PURE, BY_FUNCTION(weave_resume),
      .help = "Runs a weave, which gets the value. When it yields: the yielded value and true; when it has ended: 0 "
              "false. To resume a weave that has ended or was cancelled, or anything that is no weave, is a trap."},

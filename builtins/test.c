@@ -274,8 +274,8 @@ static const Word test_words[] = {
      .help = "Passes when true, else records `expected true` with its line. An Int of unchecked code counts as true "
              "unless it is 0."},
     {"test.assert-not", "( ..a Bool -- ..a )", ACTS, BY_FUNCTION(word_test_assert_not),
-     .help = "Passes when false, else records `expected false` with its line. An Int of unchecked code counts as false "
-             "when it is 0."},
+     .help = "Passes when false, else records `expected false` with its line. An Int of unchecked code counts as "
+             "false when it is 0."},
     {"test.assert-eq", "( ..a Int Int -- ..a )", ACTS, BY_FUNCTION(word_test_assert_eq),
      .help = "Passes when the Int below equals the expected one on top, else records both with the line."},
     {"test.assert-eq-str", "( ..a String String -- ..a )", ACTS, BY_FUNCTION(word_test_assert_eq_str),
@@ -290,8 +290,8 @@ static const Word test_words[] = {
     {"test.has-failures", "( ..a -- ..a Bool )", READS, BY_FUNCTION(word_test_has_failures),
      .help = "True when an assertion has failed since test.init."},
     {"test.finish", "( ..a -- ..a )", ACTS, BY_FUNCTION(word_test_finish),
-     .help = "Prints `NAME ... ok`, or `NAME ... FAILED` and the first 5 failures. The name is `unknown` when none was "
-             "ever given. Counts stay until the next test.init."},
+     .help = "Prints `NAME ... ok`, or `NAME ... FAILED` and the first 5 failures. The name is `unknown` when none "
+             "was ever given. Counts stay until the next test.init."},
 };
 
 const WordFamily test_family = {"test", test_words, sizeof test_words / sizeof *test_words};
