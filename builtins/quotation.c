@@ -49,6 +49,18 @@ static WordResult run(Strand *strand, TAKEN Value quotation) {
     return result;
 }
 
+/* The same; where nothing is known of the stack above `floor`, the quotation may reach down to there. */
+static WordResult run_above(Strand *strand, TAKEN Value quotation, uint64_t floor) {
+    WordResult result = strand_call_above(strand, quotation, floor);
+    value_unref(strand->heap, quotation);
+    return result;
+}
+
+/* For the function that CALL_FLOOR called. */
+static WordResult run_here(Strand *strand, TAKEN Value quotation) {
+    return strand->lends_floor ? run_above(strand, quotation, strand->floor) : run(strand, quotation);
+}
+
 static Value kept_take(StepFrame *frame, uint32_t index) {
     Value kept = frame->kept[index];
     frame->kept[index] = VALUE_ZERO;
@@ -61,7 +73,7 @@ static WordResult word_call(Strand *strand) {
     Value quotation = strand_peek(strand, 0);
     if (!expect_quotation(strand, quotation) || !expect_enough(strand, quotation, depth_below(strand, 1)))
         return WORD_FAULTED;
-    return run(strand, strand_pop(strand));
+    return run_here(strand, strand_pop(strand));
 }
 
 static WordResult word_if(Strand *strand) {
@@ -71,7 +83,7 @@ static WordResult word_if(Strand *strand) {
         return WORD_FAULTED;
     value_ref(chosen);
     strand_drop(strand, 3);
-    return run(strand, chosen);
+    return run_here(strand, chosen);
 }
 
 /* --- dip, keep, bi: x lies in kept[0] until it is wanted --- */
@@ -89,7 +101,7 @@ static WordResult word_dip(Strand *strand) {
     strand_pop(strand);
     Value x = strand_pop(strand);
     step_on_same_stack(strand, x, VALUE_ZERO);
-    return run(strand, quotation);
+    return run_here(strand, quotation);
 }
 
 static WordResult word_keep(Strand *strand) {
@@ -98,7 +110,7 @@ static WordResult word_keep(Strand *strand) {
         return WORD_FAULTED;
     strand_pop(strand);
     step_on_same_stack(strand, value_ref(strand_peek(strand, 0)), VALUE_ZERO);
-    return run(strand, quotation);
+    return run_here(strand, quotation);
 }
 
 /* Of both: x comes back. Its frame has gone by then, and left more room than x needs. */
@@ -117,7 +129,7 @@ static WordResult word_bi(Strand *strand) {
     strand->sp -= 2;
     StepFrame *frame = step_on_same_stack(strand, value_ref(strand_peek(strand, 0)), second);
     frame->index = strand->floor; /* for the second quotation */
-    return run(strand, first);
+    return run_here(strand, first);
 }
 
 /* The first has returned. The second is the last thing that happens, so no frame waits for it. */
@@ -189,7 +201,7 @@ static WordResult cond_try(Strand *strand, StepFrame *frame) {
     Value predicate = list_at(quotations, (uint32_t)frame->index);
     if (!expect_enough(strand, predicate, strand_depth(strand) - cond_floor(frame)))
         return WORD_FAULTED;
-    return strand_call(strand, predicate);
+    return strand_call_above(strand, predicate, cond_floor(frame));
 }
 
 static WordResult word_cond(Strand *strand) {
@@ -226,9 +238,10 @@ static WordResult cond_step(Strand *strand, StepFrame *frame) {
     Value body = list_at(value_list(frame->kept[0]), (uint32_t)frame->index + 1);
     if (!expect_enough(strand, body, cond_depth(frame) - cond_floor(frame)))
         return WORD_FAULTED;
+    uint64_t floor = cond_floor(frame);
     value_ref(body);
     strand_step_finish(strand, frame);
-    return run(strand, body); /* like the second of bi: nothing waits for it */
+    return run_above(strand, body, floor); /* like the second of bi: nothing waits for it */
 }
 
 static const Word quotation_words[] = {

@@ -711,6 +711,7 @@ enter_quotation: {
     OP(CALL_FLOOR) {
         sp[1] = tos;
         strand->floor = ip[1].number ? rp[ip[1].number - 1].number >> 1 : strand->base;
+        strand->lends_floor = ip[1].number != 0;
         strand->word = ip[0].word;
         ip += 2;
         goto call_word;
@@ -747,6 +748,8 @@ call_word: {
     case WORD_EXIT:
         return INTERP_EXIT;
     default:
+        if (strand->ip == ip) /* the word itself faulted, not what it called: the trace shows its line, not the next one's */
+            strand->ip = ip - 1;
         fault_trace(&strand->scheduler->fault, strand);
         return INTERP_FAULTED;
     }
@@ -852,8 +855,11 @@ call_word: {
     }
     OP(ENTER_UNKNOWN) {
         /* kept as an Int, so that whoever unwinds the aux stack may take it for a value */
-        uint64_t depth = (uint64_t)(sp + 1 - strand->stack);
-        (--rp)->number = ((depth - (uint64_t)ip[0].number) << 1) | 1;
+        uint64_t floor = (uint64_t)(sp + 1 - strand->stack) - (uint64_t)ip[0].number;
+        if (strand->lent_floor && strand->lent_floor - 1 < floor)
+            floor = strand->lent_floor - 1;
+        strand->lent_floor = 0;
+        (--rp)->number = (floor << 1) | 1;
         ip += 1;
         NEXT;
     }

@@ -119,6 +119,15 @@ WordResult strand_call(Strand *strand, Value value) {
     return WORD_CALL;
 }
 
+WordResult strand_call_above(Strand *strand, Value value, uint64_t floor) {
+    WordResult result = strand_call(strand, value);
+    const Chunk *chunk = value_quotation(value)->chunk;
+    bool keeps_floor = chunk->instructions[0].opcode == OP_ENTER_UNKNOWN;
+    if (result == WORD_CALL && keeps_floor && (chunk->flags & CHUNK_OUT_UNKNOWN))
+        strand->lent_floor = floor + 1;
+    return result;
+}
+
 WordResult strand_step_finish(Strand *strand, StepFrame *frame) {
     Value kept = frame->kept[0], also_kept = frame->kept[1];
     strand->base = frame->outer_base;

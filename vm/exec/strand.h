@@ -77,6 +77,8 @@ struct Strand {
     Slot *end;
     uint64_t base;  /* depth below which code running now has no business (a step's fresh stack) */
     uint64_t floor; /* set by CALL_FLOOR for the word it calls */
+    bool lends_floor; /* and whether nothing below the word is known, so that quotations it runs may reach down to there */
+    uint64_t lent_floor; /* 1 + the floor lent to the quotation that starts, or 0 */
     Heap *heap;
     Scheduler *scheduler;
     World *world;
@@ -158,6 +160,11 @@ WordResult strand_fault_memory(Strand *strand);
 StepFrame *strand_step(Strand *strand, const Word *word, TAKEN Value kept, TAKEN Value also_kept);
 /* Runs a quotation (borrowed; checked to be one); to be returned: `return strand_call(…)`. From a step, the step runs again after it. */
 WordResult strand_call(Strand *strand, Value quotation);
+/*
+ * The same from code that knows nothing of the stack above `floor`: if the
+ * quotation does not know either, it may reach down to there.
+ */
+WordResult strand_call_above(Strand *strand, Value quotation, uint64_t floor);
 /* Ends a step: drops its kept values and its frame; results stay on the stack. To be returned. */
 WordResult strand_step_finish(Strand *strand, StepFrame *frame);
 /*

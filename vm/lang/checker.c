@@ -142,11 +142,11 @@ static bool take(Checker *checker, Unit *unit, State *state, Stack **item, uint3
         row = top->row;
     }
     switch (row->kind) {
-    case ROW_UNKNOWN:
+    case ROW_UNKNOWN: /* what is left is another one: two stacks above the same unknown row are equally deep */
         unit->uses_unknown = true;
         (*unknownp)++;
-        *item = stack_push(checker->arena, top, type, false);
-        state->stack = top;
+        state->stack = stack_row(checker->arena, ROW_UNKNOWN, row->name);
+        *item = stack_push(checker->arena, state->stack, type, false);
         return true;
     case ROW_OPEN:
     case ROW_DECLARED:
@@ -272,7 +272,10 @@ static void demand_counted(Checker *checker, CallNote *note, uint32_t index, con
 static bool join_stacks(Checker *checker, Unit *unit, Stack *a, Stack *b, Stack **joined) {
     Stack *result = NULL, **hole = &result;
     Stack *whole_a = a, *whole_b = b;
-    if (stack_bottom(a, NULL)->kind == ROW_UNKNOWN || stack_bottom(b, NULL)->kind == ROW_UNKNOWN) {
+    uint32_t a_count, b_count;
+    Row *a_row = stack_bottom(a, &a_count), *b_row = stack_bottom(b, &b_count);
+    bool is_unknown = a_row->kind == ROW_UNKNOWN || b_row->kind == ROW_UNKNOWN;
+    if (is_unknown && (a_row != b_row || a_count != b_count)) {
         unit->uses_unknown = true;
         *joined = stack_row(checker->arena, ROW_UNKNOWN, "?");
         return true;
@@ -971,7 +974,8 @@ static bool try_cond(Checker *checker, Unit *unit, State *state, Node *node, Cal
             result = tried;
         else if (!join_stacks(checker, unit, result.stack, tried.stack, &result.stack))
             return false;
-        if (stack_bottom(result.stack, NULL)->kind == ROW_UNKNOWN)
+        Row *bottom = stack_bottom(result.stack, NULL);
+        if (bottom->kind == ROW_UNKNOWN && bottom != stack_bottom(state->stack, NULL))
             return false;
         if (tried.height > result.height)
             result.height = tried.height;

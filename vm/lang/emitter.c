@@ -376,11 +376,14 @@ static bool emit_cond(Builder *builder, const Node *node, bool is_tail, const Pl
     return all_ended;
 }
 
+/* Words that move or run what lies on the stack are told the floor, unless types say what they do to it. */
 static void emit_dynamic(Builder *builder, const Node *node, const CallNote *note, const Place *place) {
-    if (strcmp(node->call.word->name, "call") == 0 && !note->is_unknown)
+    const char *name = node->call.word->name;
+    bool is_typed = !note->is_unknown && strcmp(name, "cond") != 0 && strcmp(name, "pick") != 0 && strcmp(name, "roll") != 0;
+    if (strcmp(name, "call") == 0 && !note->is_unknown)
         emit(builder, OP_CALL_QUOTATION, 0, 0, place);
     else
-        emit(builder, OP_CALL_FLOOR, node->call.word->number, floor_operand(builder), place);
+        emit(builder, OP_CALL_FLOOR, node->call.word->number, is_typed ? 0 : floor_operand(builder), place);
 }
 
 static void emit_compiler_word(Builder *builder, const Node *node, const CallNote *note, const Place *place) {
