@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""
+Spec: reads the pages of spec/ beside the sources they describe, and fails
+where one says what the other does not.
+
+    opcodes     spec/bytecode.md has a row for each instruction, as opcodes.h has it
+    fused       and one for each fused instruction, as fused.h has it
+    limits      the numbers of spec/limits.md are those of the sources named beside them
+    files       spec/architecture.md names each source file
+    links       a link of a page leads to a file and heading that exist
+
+Each rule is a function from a Tree to complaints (path, line, text);
+test_spec.py shows that each can fail.
+"""
+import argparse
+import os
+import re
+import sys
+
+import tidy
+
+BYTECODE, LIMITS, ARCHITECTURE = 'spec/bytecode.md', 'spec/limits.md', 'spec/architecture.md'
+OPCODES, FUSED = 'vm/exec/opcodes.h', 'vm/exec/fused.h'
+
+OPCODE = re.compile(r'^OPCODE\((\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*"(.*)"\)$')
+COMPARISONS = ('EQ', 'NE', 'LT', 'LE', 'GT', 'GE')
+LINK = re.compile(r'\[[^\]]*\]\(([^)\s]+)\)')
+CODE_BLOCK = re.compile(r'^```.*?^```', re.MULTILINE | re.DOTALL)
+
+
+def rows(tree, path, heading):
+    """The rows of all tables below the heading, up to the next one of its level: line number, and cells."""
+    level, inside = heading.split(' ')[0], False
+    for number, line in tidy.numbered(tree.read(path)):
+        if line.startswith('#') and len(line.split(' ')[0]) <= len(level):
+            inside = line == heading
+        if inside and line.startswith('| `'):
+            yield number, [cell.strip() for cell in line.strip().strip('|').split(' | ')]
+
+
+def name_of(cell):
+    return cell.strip().strip('`')
+
+
+def compare(path, said, true, what):
+    """Complaints about rows {name: (line, content)} of a page, and what the source {name: content} says."""
+    for name, (line, content) in said.items():
+        if name not in true:
+            yield path, line, f'{what} {name} does not exist'
+        elif content != true[name]:
+            yield path, line, f'{what} {name} is {true[name]}, not {content}'
+    for name in true:
+        if name not in said:
+            yield path, 1, f'{what} {name} is missing'
+
+
+def collect(path, items, what):
+    """Items (name, line, content) as a dictionary, and complaints about names that come twice."""
+    found, twice = {}, []
+    for name, line, content in items:
+        if name in found:
+            twice.append((path, line, f'{what} {name} is there twice'))
+        found[name] = (line, content)
+    return found, twice
+
+
+def opcodes(tree):
+    if BYTECODE not in tree.paths:
+        return
+    true = {}
+    for line in tree.read(OPCODES).split('\n'):
+        match = OPCODE.match(line)
+        if match:
+            true[match[1]] = tuple('' if cell == 'NONE' else cell.lower() if cell == 'VARIES' else cell
+                                   for cell in match.groups()[1:])
+    said, twice = collect(BYTECODE, ((name_of(cells[0]), line, tuple(cells[1:]))
+                                     for line, cells in rows(tree, BYTECODE, '## Instructions')), 'instruction')
+    yield from twice
+    yield from compare(BYTECODE, said, true, 'instruction')
+
+
+def expanded(name, sequence):
+    """A row with * for a comparison stands for six."""
+    if '*' not in name:
+        return [(name, sequence)]
+    return [(name.replace('*', op), sequence.replace('*', op)) for op in COMPARISONS]
+
+
+def fused_rows(text):
+    """(name, sequence) of fused.h; the macro of comparisons as rows with *."""
+    text = tidy.without_comments(text).replace('\\\n', '\n')
+    for name, sequence in re.findall(r'\bFUSED\(([\w#]+),\s*\d+,\s*([^)]*)\)', text):
+        parts = ' '.join(part.strip()[len('OP_'):] for part in sequence.split(','))
+        yield from expanded(name.replace('##op##', '*').replace('##op', '*').replace('op##', '*'), parts.replace('##op##', '*'))
+
+
+def fused(tree):
+    if BYTECODE not in tree.paths:
+        return
+    said, twice = collect(BYTECODE, ((name, line, sequence) for line, cells in rows(tree, BYTECODE, '## Fused instructions')
+                                     for name, sequence in expanded(name_of(cells[0]), name_of(cells[1]))), 'fused instruction')
+    yield from twice
+    yield from compare(BYTECODE, said, dict(fused_rows(tree.read(FUSED))), 'fused instruction')
+
+
+def constant(text, name):
+    """The value of an enum constant or macro, or None."""
+    match = re.search(rf'\b{name}\s*=\s*([^,}};/]+)', text) or re.search(rf'#define\s+{name}\s+(.+)', text)
+    if not match:
+        return None
+    expression = re.sub(r'\(\s*\w*_t\s*\)', '', match[1].split('/*')[0]).strip()
+    if not re.fullmatch(r'[\d\sxa-fA-F()*+<-]+', expression):
+        return None
+    return eval(expression, {'__builtins__': {}}) # digits and operators only
+
+
+def limits(tree):
+    if LIMITS not in tree.paths:
+        return
+    for number, cells in rows(tree, LIMITS, '# Limits'):
+        name, said, path = name_of(cells[0]), cells[1], name_of(cells[2])
+        true = constant(tree.read(path), name) if path in tree.paths else None
+        if path not in tree.paths:
+            yield LIMITS, number, f'there is no {path}'
+        elif said.replace(',', '') != str(true):
+            yield LIMITS, number, f'{name} of {path} is {true}, not {said}'
+
+
+def files(tree):
+    if ARCHITECTURE not in tree.paths:
+        return
+    folder, inside = None, {}
+    for line in tree.read(ARCHITECTURE).split('\n'):
+        heading = re.match(r'#+ `([\w/]+)/`', line)
+        if line.startswith('#'):
+            folder = heading[1] if heading else None
+        if folder and line.startswith('|'):
+            inside.setdefault(folder, set()).update(re.findall(r'`([\w.-]+)`', line.split('|')[1]))
+    for path in tree.sources('.c', '.h'):
+        folder, name = os.path.split(path)
+        if not tidy.floor_folder(path):
+            continue
+        here = inside.get(folder, set())
+        if name not in here and name[:-2] not in here:
+            yield ARCHITECTURE, 1, f'{path} is not named in the table of {folder}/'
+    for folder, names in inside.items():
+        for name in names:
+            path = f'{folder}/{name}'
+            if not any(path + ending in tree.paths for ending in ('', '.c', '.h')):
+                yield ARCHITECTURE, 1, f'there is no {path}'
+
+
+def anchor(heading):
+    text = re.sub(r'[^\w\s-]', '', heading.lstrip('#').strip().lower())
+    return re.sub(r'\s', '-', text)
+
+
+def links(tree):
+    pages = [path for path in tree.sources('.md') if path.startswith('spec/') or path.endswith('README.md')]
+    for path in pages:
+        text = CODE_BLOCK.sub(lambda m: re.sub(r'[^\n]', '', m[0]), tree.read(path))
+        for number, line in tidy.numbered(text):
+            for target in LINK.findall(line):
+                if re.match(r'\w+:', target):
+                    continue
+                file, _, place = target.partition('#')
+                wanted = os.path.normpath(os.path.join(os.path.dirname(path), file)) if file else path
+                if not os.path.exists(os.path.join(tree.root, wanted)):
+                    yield path, number, f'the link leads to {wanted}, which does not exist'
+                elif place and place not in {anchor(line) for line in tree.read(wanted).split('\n') if line.startswith('#')}:
+                    yield path, number, f'{wanted} has no heading #{place}'
+
+
+RULES = [opcodes, fused, limits, files, links]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--root', default=tidy.ROOT)
+    parser.add_argument('--tap', action='store_true', help='print TAP')
+    options = parser.parse_args()
+
+    tree = tidy.Tree(os.path.realpath(options.root))
+    return report(tree, options.tap)
+
+
+def report(tree, tap):
+    failed = 0
+    if tap:
+        print(f'1..{len(RULES)}')
+    for number, rule in enumerate(RULES, 1):
+        complaints = [f'{path}:{line}: {text}' for path, line, text in rule(tree)]
+        failed += bool(complaints)
+        if tap:
+            print(f'{"not ok" if complaints else "ok"} {number} - {rule.__name__}')
+        if complaints: # meson shows the stderr of what failed
+            print(*complaints, sep='\n', file=sys.stderr if tap else sys.stdout)
+    if not tap:
+        print(f'{len(RULES) - failed} passed, {failed} failed')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Shows for each rule of spec.py, on small made-up trees, that it can fail, and that it does not when it should not."""
+import os
+import tempfile
+import unittest
+
+import spec
+import tidy
+
+OPCODES = 'OPCODE(DUP,   NONE, NONE, 1, 2, "( a -- a a )")\nOPCODE(CALL,  WORD, NONE, VARIES, 1, "Calls.")\n'
+FUSED = ('#define PAIR(op) \\\n    FUSED(PUSH_##op, 2, OP_PUSH, OP_##op##_INT) \\\n    FUSED(op##_JUMP, 2, OP_##op##_INT, OP_JUMP)\n'
+         'FUSED(DUP_MUL, 2, OP_DUP, OP_MUL) /* FUSED(NOT, 1, OP_THIS) */\n')
+
+
+class RuleTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix='spec-')
+        self.addCleanup(folder.cleanup)
+        self.root = os.path.realpath(folder.name)
+
+    def complaints(self, rule, files):
+        """The lines at which the rule complains about a tree of these files."""
+        for path, text in files.items():
+            place = os.path.join(self.root, path)
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            with open(place, 'w', encoding='utf-8') as file:
+                file.write(text)
+        return [line for _, line, _ in rule(tidy.Tree(self.root))]
+
+
+class Instructions(RuleTest):
+    def said(self, *rows):
+        page = '# Bytecode\n## Instructions\n' + '\n'.join(rows) + '\n## Other\n| `NOPE` | x |\n'
+        return self.complaints(spec.opcodes, {spec.BYTECODE: page, spec.OPCODES: OPCODES})
+
+    def test_all_there(self):
+        self.assertEqual(self.said('| `DUP` |  |  | 1 | 2 | ( a -- a a ) |', '| `CALL` | WORD |  | varies | 1 | Calls. |'), [])
+
+    def test_wrong(self):
+        self.assertEqual(self.said('| `DUP` |  |  | 1 | 3 | ( a -- a a ) |', '| `CALL` | WORD |  | varies | 1 | Calls it. |'), [3, 4])
+
+    def test_missing_unknown_twice(self):
+        dup = '| `DUP` |  |  | 1 | 2 | ( a -- a a ) |'
+        self.assertEqual(sorted(self.said(dup, dup, '| `DIP` |  |  | 1 | 2 | Dips. |')), [1, 4, 5])
+
+
+class FusedInstructions(RuleTest):
+    def said(self, *rows):
+        page = '## Fused instructions\n' + '\n'.join(rows) + '\n'
+        return self.complaints(spec.fused, {spec.BYTECODE: page, spec.FUSED: FUSED})
+
+    def test_all_there(self):
+        self.assertEqual(self.said('| `PUSH_*` | `PUSH *_INT` |', '| `*_JUMP` | `*_INT JUMP` |', '| `DUP_MUL` | `DUP MUL` |'), [])
+
+    def test_wrong(self):
+        self.assertEqual(self.said('| `PUSH_*` | `PUSH *_INT` |', '| `*_JUMP` | `*_INT JUMP` |', '| `DUP_MUL` | `MUL DUP` |'), [4])
+
+    def test_missing(self):
+        self.assertEqual(self.said('| `PUSH_*` | `PUSH *_INT` |', '| `*_JUMP` | `*_INT JUMP` |'), [1])
+
+
+class Limits(RuleTest):
+    SOURCE = ('enum { A_MAX = 2 * 1024, /* of a */ };\n#define B_MAX ((size_t)16 << 30)\nenum { C_MAX = 0xff };\n'
+              '#define D_MAX (((size_t)1 << 3) - 1) /* 1 less */\n')
+
+    def said(self, *rows):
+        return self.complaints(spec.limits, {spec.LIMITS: '# Limits\n' + '\n'.join(rows), 'vm/a.h': self.SOURCE})
+
+    def test_right(self):
+        self.assertEqual(self.said('| `A_MAX` | 2,048 | `vm/a.h` | of a |', '| `B_MAX` | 17,179,869,184 | `vm/a.h` | of b |',
+                                   '| `C_MAX` | 255 | `vm/a.h` | of c |', '| `D_MAX` | 7 | `vm/a.h` | of d |'), [])
+
+    def test_wrong_unknown_elsewhere(self):
+        self.assertEqual(self.said('| `A_MAX` | 2,000 | `vm/a.h` | of a |', '| `E_MAX` | 1 | `vm/a.h` | of e |',
+                                   '| `A_MAX` | 2,048 | `vm/b.h` | of a |'), [2, 3, 4])
+
+
+class Files(RuleTest):
+    def said(self, table, **names):
+        files = {f'vm/base/{name}': '' for name in names.get('base', ())}
+        return self.complaints(spec.files, {spec.ARCHITECTURE: f'### `vm/base/`\n{table}\n', **files})
+
+    def test_named(self):
+        self.assertEqual(self.said('| `a` | both |\n| `b.h` | one |', base=('a.c', 'a.h', 'b.h')), [])
+
+    def test_not_named(self):
+        self.assertEqual(self.said('| `a` | both |', base=('a.c', 'b.c')), [1])
+
+    def test_gone(self):
+        self.assertEqual(self.said('| `a` | both |\n| `b.c` | one |', base=('a.c',)), [1])
+
+
+class Links(RuleTest):
+    def said(self, text):
+        return self.complaints(spec.links, {'spec/a.md': text, 'spec/b.md': '# B\n## Some heading\n'})
+
+    def test_good(self):
+        self.assertEqual(self.said('# A\n[b](b.md) [b](b.md#some-heading) [a](#a) [c](https://example.org/)\n```\n[x](y)\n```\n'), [])
+
+    def test_bad(self):
+        self.assertEqual(self.said('# A\n[b](c.md)\n[b](b.md#other)\n[a](#b)\n'), [2, 3, 4])
+
+
+if __name__ == '__main__':
+    unittest.main()
