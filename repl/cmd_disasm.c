@@ -24,7 +24,8 @@ static uint32_t show(Script *script, const char *word) {
         buffer_append_format(&out, "%s[%u] ", count++ ? "\n" : "", number);
         disasm_chunk(&out, chunk);
     }
-    fwrite(out.bytes, 1, out.size, stdout);
+    if (out.size)
+        fwrite(out.bytes, 1, out.size, stdout);
     return count;
 }
 

@@ -20,7 +20,8 @@ void report_error(const char *format, ...) {
 static void print(FILE *file, const Buffer *text) {
     if (text->failed)
         fputs("seqvm: out of memory\n", stderr);
-    fwrite(text->bytes, 1, text->size, file);
+    if (text->size) /* else there may be no bytes at all */
+        fwrite(text->bytes, 1, text->size, file);
 }
 
 static bool is_shown(const Diag *diag) {
