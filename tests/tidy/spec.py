@@ -8,6 +8,7 @@ where one says what the other does not.
     fused       and one for each fused instruction, as fused.h has it
     limits      the numbers of spec/limits.md are those of the sources named beside them
     files       spec/architecture.md names each source file
+    codes       spec/language.md names the codes of errors that vm/lang gives, and no others
     links       a link of a page leads to a file and heading that exist
 
 Each rule is a function from a Tree to complaints (path, line, text);
@@ -20,7 +21,7 @@ import sys
 
 import tidy
 
-BYTECODE, LIMITS, ARCHITECTURE = 'spec/bytecode.md', 'spec/limits.md', 'spec/architecture.md'
+ARCHITECTURE, BYTECODE, LANGUAGE, LIMITS = (f'spec/{name}.md' for name in ('architecture', 'bytecode', 'language', 'limits'))
 OPCODES, FUSED = 'vm/exec/opcodes.h', 'vm/exec/fused.h'
 
 OPCODE = re.compile(r'^OPCODE\((\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*"(.*)"\)$')
@@ -151,6 +152,22 @@ def files(tree):
                 yield ARCHITECTURE, 1, f'there is no {path}'
 
 
+def codes(tree):
+    if LANGUAGE not in tree.paths:
+        return
+    code = r'[a-z]+(?:-[a-z0-9]+)+'
+    true = {match for path in tree.sources('.c') if path.startswith('vm/lang/')
+            for match in re.findall(rf'"({code})"', tree.read(path))}
+    said, inside = set(), False
+    for line in tree.read(LANGUAGE).split('\n'):
+        if line.startswith('## '):
+            inside = line == '## Errors'
+        if inside and line.startswith('| '):
+            said |= set(re.findall(rf'\b{code}\b', line))
+    for name in sorted(true ^ said):
+        yield LANGUAGE, 1, f'error code {name} ' + ('is missing' if name in true else 'does not exist')
+
+
 def anchor(heading):
     text = re.sub(r'[^\w\s-]', '', heading.lstrip('#').strip().lower())
     return re.sub(r'\s', '-', text)
@@ -172,7 +189,7 @@ def links(tree):
                     yield path, number, f'{wanted} has no heading #{place}'
 
 
-RULES = [opcodes, fused, limits, files, links]
+RULES = [opcodes, fused, limits, files, codes, links]
 
 
 def main():

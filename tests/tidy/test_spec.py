@@ -91,6 +91,18 @@ class Files(RuleTest):
         self.assertEqual(self.said('| `a` | both |\n| `b.c` | one |', base=('a.c',)), [1])
 
 
+class Codes(RuleTest):
+    def said(self, row):
+        return self.complaints(spec.codes, {'spec/language.md': f'## Errors\n{row}\n## More\n| x | a-code |\n',
+                                            'vm/lang/a.c': 'report("bad-name", "Bad name: \'%s\'"); report("no-end", "x");'})
+
+    def test_all_there(self):
+        self.assertEqual(self.said('| names | bad-name, no-end |'), [])
+
+    def test_missing_unknown(self):
+        self.assertEqual(self.said('| names | bad-name, bad-end |'), [1, 1])
+
+
 class Links(RuleTest):
     def said(self, text):
         return self.complaints(spec.links, {'spec/a.md': text, 'spec/b.md': '# B\n## Some heading\n'})
