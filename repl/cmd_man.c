@@ -62,7 +62,7 @@ static void print_options(uint32_t bits) {
 }
 
 static void print_command(const Command *command) {
-    printf(".SS %s %s\n", command->name, command->usage);
+    printf(".SS %s%s%s\n", command->name, *command->usage ? " " : "", command->usage);
     print_text(command->sentence);
     if (command->text)
         print_text(command->text);

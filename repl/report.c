@@ -71,6 +71,8 @@ void report_append_fault(Buffer *out, const Fault *fault) {
     CLEANUP(buffer_deinit) Buffer text;
     buffer_init(&text, out->mem);
     fault_print(&text, fault);
+    if (text.size == 0)
+        return;
     const char *end = text.bytes + text.size;
     for (const char *line = text.bytes, *feed; line < end; line = feed + 1) {
         feed = memchr(line, '\n', (size_t)(end - line)); /* absent only when memory was refused */

@@ -114,6 +114,8 @@ static void explain_end(TestRun *run, const VmResult *result) {
 
 /* Of what test.finish printed: leaves the lines below the first, without their indent. */
 static void cut_detail(Buffer *out) {
+    if (out->size == 0)
+        return;
     char *to = out->bytes, *end = out->bytes + out->size;
     const char *from = memchr(out->bytes, '\n', out->size);
     for (from = from ? from + 1 : end; from < end;) {
