@@ -53,11 +53,11 @@ const char *catalogue_intro(Catalogue *catalogue, const StdModule *std) {
     return intro ? intro : "";
 }
 
-const char *catalogue_effect(Catalogue *catalogue, const Definition *definition) {
+const char *catalogue_effect(Arena *arena, const Definition *definition) {
     if (!definition->effect)
         return "";
     Span span = definition->effect->span;
-    char *effect = arena_copy(&catalogue->arena, span.source->text + span.start, span.end - span.start);
+    char *effect = arena_copy(arena, span.source->text + span.start, span.end - span.start);
     if (!effect)
         return "";
     char *to = effect;

@@ -23,5 +23,5 @@ const StdModule *catalogue_std(const char *name);
 const Module *catalogue_parse(Catalogue *catalogue, const StdModule *std);
 /* The comment at its start, without the line of the licence and the signs; in the catalogue's arena. */
 const char *catalogue_intro(Catalogue *catalogue, const StdModule *std);
-/* What stands between the parentheses of a definition's effect, with them and on one line; "" when there is none. */
-const char *catalogue_effect(Catalogue *catalogue, const Definition *definition);
+/* A definition's effect as written, with its parentheses and on one line, in the arena; "" when there is none. */
+const char *catalogue_effect(Arena *arena, const Definition *definition);

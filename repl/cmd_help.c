@@ -19,7 +19,7 @@ static void print_word(const Word *word) {
 }
 
 static void print_definition(Catalogue *catalogue, const Definition *definition) {
-    printf("%s %s\n", definition->name.bytes, catalogue_effect(catalogue, definition));
+    printf("%s %s\n", definition->name.bytes, catalogue_effect(&catalogue->arena, definition));
     if (definition->help)
         help_wrap(stdout, definition->help, 0, 4);
 }

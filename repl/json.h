@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Json: writing it, for --json. */
+/* Json: writing it, for --json; bytes that are no UTF-8 are welcome (names of files), which builtins/json.h refuses. */
 #pragma once
 
 #include "vm/base/buffer.h"

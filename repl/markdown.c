@@ -31,7 +31,7 @@ static void print_module(FILE *file, Catalogue *catalogue, const StdModule *std)
     fprintf(file, "%s\n\n", colon ? colon + 2 : intro); /* its comments are written with Markdown in mind */
     const Module *module = catalogue_parse(catalogue, std);
     for (const Definition *each = module->definitions; each; each = each->next) {
-        fprintf(file, "- `%s` `%s` ", each->name.bytes, catalogue_effect(catalogue, each));
+        fprintf(file, "- `%s` `%s` ", each->name.bytes, catalogue_effect(&catalogue->arena, each));
         print_text(file, each->help ? each->help : "");
     }
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "repl/test_run.h"
 
+#include "repl/catalogue.h"
 #include "repl/report.h"
 #include "vm/value/string.h"
 #include <inttypes.h>
@@ -58,22 +59,11 @@ static void tell(const TestRun *run, TestResult result) {
     run->told(run->told_context, &result);
 }
 
-/* The effect as written, on one line. */
-static void append_effect(Buffer *out, Span span) {
-    const char *text = span.source->text;
-    for (uint32_t at = span.start; at < span.end; at++) {
-        bool is_blank = strchr(" \t\r\n", text[at]) != NULL;
-        if (!is_blank)
-            diag_append_shown(out, text + at, 1);
-        else if (at > span.start && !strchr(" \t\r\n", text[at - 1]))
-            buffer_append_byte(out, ' ');
-    }
-}
-
 static void skip(TestRun *run, const Definition *word) {
+    const char *effect = catalogue_effect(&run->script.compilation.arena, word);
     buffer_clear(&run->output);
     buffer_append_text(&run->output, "its effect is ");
-    append_effect(&run->output, word->effect->span);
+    diag_append_shown(&run->output, effect, strlen(effect));
     buffer_append_text(&run->output, ", a test's is ( -- )\n");
     tell(run, (TestResult){.name = word->name.bytes, .outcome = TEST_SKIPPED, .detail = buffer_text(&run->output)});
 }
