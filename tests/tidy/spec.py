@@ -10,6 +10,7 @@ where one says what the other does not.
     files       spec/architecture.md names each source file
     codes       spec/language.md names the codes of errors that vm/lang gives, and no others
     links       a link of a page leads to a file and heading that exist
+    examples    what a page shows as `seq` compiles (needs --seqvm)
 
 Each rule is a function from a Tree to complaints (path, line, text);
 test_spec.py shows that each can fail.
@@ -17,6 +18,7 @@ test_spec.py shows that each can fail.
 import argparse
 import os
 import re
+import subprocess
 import sys
 
 import tidy
@@ -173,9 +175,12 @@ def anchor(heading):
     return re.sub(r'\s', '-', text)
 
 
+def pages(tree):
+    return [path for path in tree.sources('.md') if path.startswith('spec/') or path.endswith('README.md')]
+
+
 def links(tree):
-    pages = [path for path in tree.sources('.md') if path.startswith('spec/') or path.endswith('README.md')]
-    for path in pages:
+    for path in pages(tree):
         text = CODE_BLOCK.sub(lambda m: re.sub(r'[^\n]', '', m[0]), tree.read(path))
         for number, line in tidy.numbered(text):
             for target in LINK.findall(line):
@@ -189,32 +194,40 @@ def links(tree):
                     yield path, number, f'{wanted} has no heading #{place}'
 
 
+def examples(tree, seqvm):
+    for path in pages(tree):
+        text = tree.read(path)
+        for match in re.finditer(r'^```seq\n(.*?)^```', text, re.MULTILINE | re.DOTALL):
+            run = subprocess.run([seqvm, 'check', '-'], input=match[1], capture_output=True, text=True, timeout=60)
+            if run.returncode:
+                yield path, text.count('\n', 0, match.start(1)) + 1, run.stderr.strip()
+
+
 RULES = [opcodes, fused, limits, files, codes, links]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--root', default=tidy.ROOT)
+    parser.add_argument('--seqvm', help='the program, for the rule `examples`')
     parser.add_argument('--tap', action='store_true', help='print TAP')
     options = parser.parse_args()
 
     tree = tidy.Tree(os.path.realpath(options.root))
-    return report(tree, options.tap)
-
-
-def report(tree, tap):
+    results = [(rule.__name__, list(rule(tree))) for rule in RULES]
+    if options.seqvm:
+        results.append(('examples', list(examples(tree, options.seqvm))))
     failed = 0
-    if tap:
-        print(f'1..{len(RULES)}')
-    for number, rule in enumerate(RULES, 1):
-        complaints = [f'{path}:{line}: {text}' for path, line, text in rule(tree)]
+    if options.tap:
+        print(f'1..{len(results)}')
+    for number, (name, complaints) in enumerate(results, 1):
         failed += bool(complaints)
-        if tap:
-            print(f'{"not ok" if complaints else "ok"} {number} - {rule.__name__}')
-        if complaints: # meson shows the stderr of what failed
-            print(*complaints, sep='\n', file=sys.stderr if tap else sys.stdout)
-    if not tap:
-        print(f'{len(RULES) - failed} passed, {failed} failed')
+        if options.tap:
+            print(f'{"not ok" if complaints else "ok"} {number} - {name}')
+        for path, line, text in complaints: # meson shows the stderr of what failed
+            print(f'{path}:{line}: {text}', file=sys.stderr if options.tap else sys.stdout)
+    if not options.tap:
+        print(f'{len(results) - failed} passed, {failed} failed')
     return 1 if failed else 0
 
 

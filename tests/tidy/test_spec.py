@@ -114,5 +114,18 @@ class Links(RuleTest):
         self.assertEqual(self.said('# A\n[b](c.md)\n[b](b.md#other)\n[a](#b)\n'), [2, 3, 4])
 
 
+class Examples(RuleTest):
+    def said(self, page):
+        """With a compiler that knows the word `good`."""
+        compiler = os.path.join(self.root, 'compiler')
+        with open(compiler, 'w', encoding='utf-8') as file:
+            file.write('#!/bin/sh\ngrep -q good\n')
+        os.chmod(compiler, 0o755)
+        return self.complaints(lambda tree: spec.examples(tree, compiler), {'spec/a.md': page})
+
+    def test_each(self):
+        self.assertEqual(self.said('# A\n```seq\ngood\n```\n```\nbad\n```\n```seq\nbad\n```\n'), [9])
+
+
 if __name__ == '__main__':
     unittest.main()
