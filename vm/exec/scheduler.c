@@ -18,7 +18,7 @@
 #include <stdio.h>
 
 enum {
-    BUDGET = STRESS_PARK ? 0 : SCHEDULER_BUDGET,
+    BUDGET = STRESS_PARK ? 1 : SCHEDULER_BUDGET,
     POLL_INTERVAL = 16,   /* slices between looks at clock and descriptors while strands are ready */
     DEADLOCK_LISTED = 6, /* strands named in a deadlock's message */
 };
