@@ -156,14 +156,17 @@ def main():
     parser.add_argument('--timeout', type=float, default=20, help='seconds for each program')
     parser.add_argument('--memory', type=int, default=4096, help='MiB for each program')
     parser.add_argument('--sanitized', action='store_true', help='the program is built with AddressSanitizer')
+    parser.add_argument('--skip', action='append', default=[], help='not the paths that contain this')
     parser.add_argument('filter', nargs='*', help='only paths that contain one of these')
     options = parser.parse_args()
 
     seqvm = os.path.abspath(options.seqvm)
     programs = [path for path in find_programs()
                 if not options.filter or any(text in path for text in options.filter)]
+    skipped = [path for path in programs if any(text in path for text in options.skip)]
+    programs = [path for path in programs if path not in skipped]
     if options.tap:
-        print(f'1..{len(programs)}')
+        print(f'1..{len(programs) + len(skipped)}')
     if not programs:
         print('golden: no program matches', file=sys.stderr)
         return 1
@@ -178,6 +181,8 @@ def main():
             if found: # meson shows the stderr of what failed
                 print(f'FAILED {path}', *found, sep='\n    ', file=sys.stderr if options.tap else sys.stdout)
             sys.stdout.flush()
+    for number, path in enumerate(skipped, len(programs) + 1):
+        print(f'ok {number} - {path} # SKIP' if options.tap else f'skipped {path}')
     if not options.tap:
         print(f'{time.monotonic() - started:.1f} s')
         print(f'{len(programs) - failed} passed, {failed} failed')
