@@ -28,6 +28,9 @@ typedef struct Fuser {
     uint8_t *is_target;     /* by instruction */
     uint32_t *code_starts;  /* by instruction: its cell, or of the sequence it is in */
     uint16_t *rows;         /* by instruction: 1 + the row of fused.h that starts here, or 0 */
+    /* by opcode: 1 + the first row that begins with it, or 0; and by row: the next one, likewise */
+    uint16_t first_rows[OPCODE_COUNT];
+    uint16_t next_rows[FUSED_COUNT];
 } Fuser;
 
 static bool row_fits(const Fuser *fuser, const Fused *row, uint32_t at) {
@@ -65,6 +68,14 @@ static Code operand_code(const Fuser *fuser, OperandKind kind, uint32_t operand)
     }
 }
 
+static void index_rows(Fuser *fuser) {
+    for (uint32_t row = FUSED_COUNT; row-- > 0;) {
+        uint16_t *first = &fuser->first_rows[fused_rows[row].opcodes[0]];
+        fuser->next_rows[row] = *first;
+        *first = (uint16_t)(row + 1);
+    }
+}
+
 static void mark_targets(Fuser *fuser) {
     for (uint32_t at = 0; at < fuser->chunk->instruction_count; at++) {
         const uint32_t *label = instruction_label(&fuser->chunk->instructions[at]);
@@ -78,13 +89,12 @@ static uint32_t lay_out(Fuser *fuser) {
     uint32_t cells = 0;
     for (uint32_t at = 0; at < fuser->chunk->instruction_count;) {
         uint32_t length = 1;
-        for (uint32_t row = 0; row < FUSED_COUNT; row++) {
-            if (row_fits(fuser, &fused_rows[row], at)) {
-                fuser->rows[at] = (uint16_t)(row + 1);
-                length = fused_rows[row].length;
-                break;
-            }
-        }
+        uint16_t row = fuser->first_rows[fuser->chunk->instructions[at].opcode];
+        while (row && !row_fits(fuser, &fused_rows[row - 1], at))
+            row = fuser->next_rows[row - 1];
+        fuser->rows[at] = row;
+        if (row)
+            length = fused_rows[row - 1].length;
         uint32_t start = cells++;
         for (uint32_t part = 0; part < length; part++, at++) {
             fuser->code_starts[at] = start;
@@ -129,6 +139,7 @@ int fuse_chunk(Chunk *chunk) {
     if (fuser.is_target && fuser.code_starts && fuser.rows) {
         memset(fuser.is_target, 0, count);
         memset(fuser.rows, 0, count * sizeof(uint16_t));
+        index_rows(&fuser);
         mark_targets(&fuser);
         uint32_t cells = lay_out(&fuser);
         chunk->code = mem_try(mem, cells * sizeof(Code));

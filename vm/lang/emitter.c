@@ -22,9 +22,9 @@ typedef struct Emitter {
     const Resolved *resolved;
     Heap *heap;
     bool failed; /* memory was refused */
-    /* where the last position was asked for: places come in the order of the text */
-    const Source *source;
-    uint32_t offset, line, line_start;
+    const Source *source; /* whose lines `line_starts` holds: words come file by file */
+    uint32_t *line_starts;
+    uint32_t line_count;
 } Emitter;
 
 typedef struct Builder { /* one chunk in the making */
@@ -45,20 +45,48 @@ static bool emit_body(Builder *builder, const Body *body, bool is_tail);
 
 /* --- instructions --- */
 
+static void forget_lines(Emitter *emitter) {
+    mem_free(&emitter->heap->mem, emitter->line_starts, emitter->line_count * sizeof(uint32_t));
+    emitter->line_starts = NULL;
+    emitter->line_count = 0;
+    emitter->source = NULL;
+}
+
+/* Where the lines of a source start, so that a place is found without reading the text again. */
+static bool find_lines(Emitter *emitter, const Source *source) {
+    forget_lines(emitter);
+    uint32_t count = 1;
+    for (size_t offset = 0; offset < source->size; offset++)
+        count += source->text[offset] == '\n';
+    emitter->line_starts = mem_try(&emitter->heap->mem, count * sizeof(uint32_t));
+    if (!emitter->line_starts)
+        return false;
+    emitter->line_count = count;
+    emitter->source = source;
+    emitter->line_starts[0] = 0;
+    uint32_t line = 1;
+    for (size_t offset = 0; offset < source->size; offset++) {
+        if (source->text[offset] == '\n')
+            emitter->line_starts[line++] = (uint32_t)offset + 1;
+    }
+    return true;
+}
+
 static void find_position(Emitter *emitter, Span span, Place *place) {
-    if (emitter->source != span.source || span.start < emitter->offset) {
-        emitter->source = span.source;
-        emitter->offset = emitter->line_start = 0;
-        emitter->line = 1;
+    if (emitter->source != span.source && !find_lines(emitter, span.source)) {
+        emitter->failed = true;
+        return;
     }
-    for (; emitter->offset < span.start; emitter->offset++) {
-        if (span.source->text[emitter->offset] == '\n') {
-            emitter->line++;
-            emitter->line_start = emitter->offset + 1;
-        }
+    uint32_t low = 0, high = emitter->line_count; /* the line lies in [low, high) */
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (emitter->line_starts[middle] <= span.start)
+            low = middle;
+        else
+            high = middle;
     }
-    uint32_t column = span.start - emitter->line_start + 1;
-    place->line = emitter->line;
+    uint32_t column = span.start - emitter->line_starts[low] + 1;
+    place->line = low + 1;
     place->column = (uint16_t)(column < UINT16_MAX ? column : UINT16_MAX);
 }
 
@@ -723,6 +751,7 @@ int emitter_emit(Program *program, const Resolved *resolved) {
     }
     for (const Definition *definition = resolved->tree->definitions; definition && !emitter.failed; definition = definition->next)
         emit_definition(&emitter, definition);
+    forget_lines(&emitter);
     if (emitter.failed || mem_is_exhausted(&program->heap->mem))
         return -ENOMEM;
     return thread_chunks(program);
