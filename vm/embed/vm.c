@@ -4,6 +4,7 @@
 #include "builtins/builtins.h"
 #include "vm/embed/reader.h"
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -123,6 +124,13 @@ static void main_done(Strand *strand, StrandEnd end, void *context) {
 VmResult vm_run(Vm *vm, const Definition *definition) {
     VmResult result = {0};
     Scheduler *scheduler = &vm->scheduler;
+    /* a word with a row in its effect may take more than it says: here nothing lies below it */
+    if (definition->checked->shape.in + definition->checked->drawn > 0) {
+        snprintf(scheduler->fault.message, FAULT_MESSAGE_MAX, "%.64s: stack underflow, requires %u values, only 0 provided",
+                 definition->name.bytes, definition->checked->shape.in + definition->checked->drawn);
+        result.end = SCHEDULER_FAULT;
+        return result;
+    }
     Strand *strand = strand_new(scheduler);
     if (!strand || strand_start_chunk(strand, vm->program.cells[definition->number].chunk)) {
         memcpy(scheduler->fault.message, "out of memory", sizeof "out of memory");

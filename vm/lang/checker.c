@@ -24,6 +24,7 @@
 
 enum { SHAPE_ANY = SHAPE_COUNT_MAX, INPUTS_MAX = SHAPE_COUNT_MAX - 1 };
 
+
 typedef struct Unit {
     Literal *literal; /* NULL for a word */
     bool is_closed;   /* nothing may be drawn from an open row: all its inputs are known */
@@ -37,6 +38,7 @@ typedef struct State {
     Stack *stack;
     uint32_t height; /* items above the bottom, roughly: for how much room the code needs */
     Stack *aux;      /* items only; NULL when empty */
+    uint32_t aux_count; /* on the aux stack, with what the code around this literal has there */
 } State;
 
 typedef struct Checker {
@@ -56,6 +58,7 @@ typedef struct Checker {
 } Checker;
 
 static bool walk_body(Checker *checker, Unit *unit, Body *body, State *state, bool is_tail);
+static void note_exit(Checker *checker, Body *body, Stack *left);
 
 /* --- errors --- */
 
@@ -98,6 +101,10 @@ static bool underflow(Checker *checker, const Node *node, Stack *before, uint32_
     if (diag)
         diag->stack_before = text(checker, before);
     return false;
+}
+
+static void fail_limit(Checker *checker, Span span, const char *format, uint32_t limit) {
+    report(checker, span, "too-many-values", arena_format(checker->arena, format, limit));
 }
 
 /* --- taking from the stack and pushing --- */
@@ -150,7 +157,7 @@ static bool take(Checker *checker, Unit *unit, State *state, Stack **item, uint3
         return true;
     case ROW_OPEN:
     case ROW_DECLARED:
-        if (unit->is_closed)
+        if (unit->is_closed || unit->drawn >= VALUES_MAX)
             return false;
         unit->drawn++;
         if (row->kind == ROW_DECLARED)
@@ -833,6 +840,14 @@ static bool walk_pick(Checker *checker, Unit *unit, State *state, Node *node, Ca
     return true;
 }
 
+/* One more value waits on the aux stack; false when that is too many. */
+static bool count_aux(Checker *checker, State *state, const Node *node) {
+    if (++state->aux_count <= AUX_MAX)
+        return true;
+    fail_limit(checker, node->span, "more than %u values on the aux stack", AUX_MAX);
+    return false;
+}
+
 static bool walk_aux(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, bool is_from) {
     if (is_from) {
         if (!state->aux) {
@@ -843,10 +858,11 @@ static bool walk_aux(Checker *checker, Unit *unit, State *state, Node *node, Cal
         }
         push_item(checker, unit, state, state->aux);
         state->aux = state->aux->below;
+        state->aux_count--;
         return true;
     }
     Stack *taken[TAKEN_MAX];
-    if (!take_some(checker, unit, state, node, note, 1, taken))
+    if (!take_some(checker, unit, state, node, note, 1, taken) || !count_aux(checker, state, node))
         return false;
     state->aux = stack_push(checker->arena, state->aux, taken[0]->type, taken[0]->proven);
     return true;
@@ -938,13 +954,14 @@ static bool walk_inlined(Checker *checker, Unit *unit, State *state, Node *node,
     Stack *taken[TAKEN_MAX];
     if (word == DO_CALL)
         return walk_inline(checker, unit, node, note->inlined, state, is_tail);
-    if (!take_some(checker, unit, state, node, note, 1, taken))
+    if (!take_some(checker, unit, state, node, note, 1, taken) || !count_aux(checker, state, node))
         return false;
     note->raw = is_uncounted(taken[0]);
     if (word != DO_DIP)
         push_item(checker, unit, state, taken[0]);
     if (!walk_inline(checker, unit, node, note->inlined, state, false))
         return false;
+    state->aux_count--;
     push_item(checker, unit, state, taken[0]);
     return word != DO_BI || walk_inline(checker, unit, node, note->inlined->next, state, false);
 }
@@ -1225,7 +1242,7 @@ static bool body_diverges(const Checker *checker, const Body *body) {
  * below the call's results, and on the aux stack. What cannot be mended so is
  * a trap there.
  */
-static void join_divergent(Checker *checker, Unit *unit, Body *diverging, const State *left, State *state) {
+static void join_divergent(Checker *checker, Unit *unit, Body *diverging, const State *left, State *state, bool is_end) {
     uint32_t mark = unifier_mark(&checker->unifier), left_count, count, aux_count = 0;
     Row *left_row = stack_bottom(left->stack, &left_count), *row = stack_bottom(state->stack, &count);
     uint32_t results = diverging->last->call.definition->checked->shape.out;
@@ -1249,6 +1266,8 @@ static void join_divergent(Checker *checker, Unit *unit, Body *diverging, const 
         unifier_undo(&checker->unifier, mark);
     else
         state->stack = joined;
+    if (is_end) /* what is checked there lies elsewhere when the surplus is gone */
+        note_exit(checker, diverging, mended);
 }
 
 static bool walk_if(Checker *checker, Unit *unit, State *state, Node *node, bool is_tail) {
@@ -1271,7 +1290,7 @@ static bool walk_if(Checker *checker, Unit *unit, State *state, Node *node, bool
         State ended = then_diverges ? *state : other;
         if (then_diverges)
             *state = other;
-        join_divergent(checker, unit, then_diverges ? then_body : else_body, &ended, state);
+        join_divergent(checker, unit, then_diverges ? then_body : else_body, &ended, state, is_tail && !unit->literal);
         return true;
     }
     if (!join_aux(checker, state->aux, other.aux, &state->aux)) {
@@ -1357,11 +1376,11 @@ static bool walk_match(Checker *checker, Unit *unit, State *state, Node *node, b
  * is checked there, in each branch for itself, so that a branch that ends in
  * a tail call keeps it.
  */
-static void note_exit(Checker *checker, Body *body, const State *state) {
+static void note_exit(Checker *checker, Body *body, Stack *left) {
     body->exit_checks = NULL;
     if (!checker->note->trusted)
         return;
-    Stack *item = stack_prune(state->stack), *declared = checker->declared_out;
+    Stack *item = stack_prune(left), *declared = checker->declared_out;
     const Stack any = {.type = type_variable(checker->arena, "T")};
     for (uint32_t index = 0; !declared->row && (!item->row || item->row->kind == ROW_UNKNOWN); index++) {
         demand(checker, &body->exit_checks, index, item->row ? &any : item, declared->type, false);
@@ -1440,7 +1459,7 @@ static bool walk_body(Checker *checker, Unit *unit, Body *body, State *state, bo
             return false;
     }
     if (is_tail && !unit->literal && !(body->last && is_branching(body->last)))
-        note_exit(checker, body, state);
+        note_exit(checker, body, state->stack);
     return true;
 }
 
@@ -1524,6 +1543,12 @@ static bool walk_definition(Checker *checker, Definition *definition) {
 static void check_definition(Checker *checker, Definition *definition) {
     if (!definition->effect || definition->has_errors)
         return;
+    if (definition->effect->in.count > VALUES_MAX || definition->effect->out.count > VALUES_MAX) {
+        checker->definition = definition;
+        fail_limit(checker, definition->span, "an effect of more than %u values on a side", VALUES_MAX);
+        definition->has_errors = true;
+        return;
+    }
     DefinitionNote note = *definition->checked;
     bool found_loose = checker->found_loose;
     checker->quiet = true;

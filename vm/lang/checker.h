@@ -16,6 +16,12 @@
 #include "vm/lang/resolver.h"
 #include "vm/lang/type.h"
 
+/*
+ * Code takes at most so many values from its stack, and keeps at most so many
+ * on its aux stack; beyond that: the error `too-many-values`, or an underflow.
+ */
+enum { VALUES_MAX = 10000, AUX_MAX = 10000 };
+
 /* An instruction that checks a slot, because types alone do not prove it. */
 typedef struct SlotCheck {
     struct SlotCheck *next;

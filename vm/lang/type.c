@@ -163,8 +163,11 @@ Effect *effect_of_syntax(TypeScope *scope, const EffectSyntax *syntax) {
 
 /* --- renaming --- */
 
+enum { RENAME_STEPS_MAX = 20000 }; /* a larger type is left as it is: to compare it would fail anyway */
+
 typedef struct Renaming {
     Arena *arena;
+    uint32_t steps;
     bool own_rows_only;
     struct Renamed {
         struct Renamed *next;
@@ -192,6 +195,8 @@ static Effect *rename_effect(Renaming *renaming, Effect *effect);
 
 static Type *rename_type(Renaming *renaming, Type *type) {
     type = type_prune(type);
+    if (++renaming->steps > RENAME_STEPS_MAX)
+        return type;
     if (type->kind == TYPE_VARIABLE && renaming->own_rows_only)
         return type;
     if (type->kind == TYPE_VARIABLE) {

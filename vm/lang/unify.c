@@ -5,7 +5,13 @@
  */
 #include "vm/lang/unify.h"
 
-enum { UNIFY_DEPTH_MAX = 200 };
+enum {
+    UNIFY_DEPTH_MAX = 200,
+    /* types shared inside themselves are walked as if they were trees: beyond this they are too large to compare */
+    UNIFY_STEPS_MAX = 200000,
+};
+
+static const char too_large[] = "Type mismatch: the types are too large to compare";
 
 static bool types_agree(Unifier *unifier, Type *a, Type *b, uint32_t depth);
 static bool stacks_agree(Unifier *unifier, Stack *a, Stack *b, uint32_t depth);
@@ -52,19 +58,19 @@ void bind_row(Unifier *unifier, Row *row, Stack *stack) {
 
 /* --- does a variable or row occur in what it is to be bound to? --- */
 
-static bool occurs_in_stack(Stack *stack, const Type *variable, const Row *row, uint32_t depth);
+static bool occurs_in_stack(Unifier *unifier, Stack *stack, const Type *variable, const Row *row, uint32_t depth);
 
-static bool occurs_in_type(Type *type, const Type *variable, const Row *row, uint32_t depth) {
+static bool occurs_in_type(Unifier *unifier, Type *type, const Type *variable, const Row *row, uint32_t depth) {
     type = type_prune(type);
-    if (type == variable)
+    if (type == variable || ++unifier->steps > UNIFY_STEPS_MAX)
         return true;
-    return type_is_quotation(type) && (depth > UNIFY_DEPTH_MAX || occurs_in_stack(type->effect->in, variable, row, depth + 1) ||
-                                       occurs_in_stack(type->effect->out, variable, row, depth + 1));
+    return type_is_quotation(type) && (depth > UNIFY_DEPTH_MAX || occurs_in_stack(unifier, type->effect->in, variable, row, depth + 1) ||
+                                       occurs_in_stack(unifier, type->effect->out, variable, row, depth + 1));
 }
 
-static bool occurs_in_stack(Stack *stack, const Type *variable, const Row *row, uint32_t depth) {
+static bool occurs_in_stack(Unifier *unifier, Stack *stack, const Type *variable, const Row *row, uint32_t depth) {
     for (stack = stack_prune(stack); !stack->row; stack = stack_prune(stack->below)) {
-        if (occurs_in_type(stack->type, variable, row, depth))
+        if (occurs_in_type(unifier, stack->type, variable, row, depth))
             return true;
     }
     return stack->row == row;
@@ -87,14 +93,20 @@ static bool types_agree(Unifier *unifier, Type *a, Type *b, uint32_t depth) {
     b = type_prune(b);
     if (a == b)
         return true;
+    if (++unifier->steps > UNIFY_STEPS_MAX) {
+        unifier->reason = too_large;
+        return false;
+    }
     if (a->kind != TYPE_VARIABLE && b->kind == TYPE_VARIABLE) {
         Type *swapped = a;
         a = b;
         b = swapped;
     }
     if (a->kind == TYPE_VARIABLE) {
-        if (occurs_in_type(b, a, NULL, 0)) {
-            unifier->reason = arena_format(unifier->arena, "Occurs check failed: %s would contain itself", type_text(unifier->diags, a));
+        if (occurs_in_type(unifier, b, a, NULL, 0)) {
+            unifier->reason = unifier->steps > UNIFY_STEPS_MAX ? too_large
+                                                               : arena_format(unifier->arena, "Occurs check failed: %s would contain itself",
+                                                                              type_text(unifier->diags, a));
             return false;
         }
         a->variable.bound = b;
@@ -172,7 +184,7 @@ bool unify_row(Unifier *unifier, Row *row, Stack *stack) {
     }
     if (row->kind == ROW_RIGID || row->kind == ROW_OWN)
         return fail_stacks(unifier, as_stack, stack);
-    if (occurs_in_stack(stack, NULL, row, 0)) {
+    if (occurs_in_stack(unifier, stack, NULL, row, 0)) {
         unifier->reason = arena_format(unifier->arena, "Occurs check failed: the stack %s would contain itself",
                                        stack_text(unifier->diags, as_stack));
         return false;
@@ -203,9 +215,11 @@ static bool stacks_agree(Unifier *unifier, Stack *a, Stack *b, uint32_t depth) {
 }
 
 bool unify_types(Unifier *unifier, Type *a, Type *b) {
+    unifier->steps = 0;
     return types_agree(unifier, a, b, 0);
 }
 
 bool unify_stacks(Unifier *unifier, Stack *a, Stack *b) {
+    unifier->steps = 0;
     return stacks_agree(unifier, a, b, 0);
 }

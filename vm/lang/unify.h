@@ -25,6 +25,7 @@ typedef struct Unifier {
     Arena *arena;
     DiagList *diags; /* for texts only */
     Trail trail;
+    uint32_t steps;     /* of the comparison that runs; see UNIFY_STEPS_MAX */
     const char *reason; /* after a failure: "cannot unify Int with String"; in the arena */
 } Unifier;
 
