@@ -937,6 +937,18 @@ call_word: {
         }
         BRANCH(value_variant(tos)->symbol == (uint32_t)ip[0].number, 1, 2);
     }
+    OP(MATCH_UNLESS_ALL) {
+        if (UNLIKELY(!value_is_variant(tos))) {
+            SAVE_AT_START;
+            fault_kind(strand, "Variant", tos);
+            FAULT;
+        }
+        if (value_variant(tos)->symbol != (uint32_t)ip[0].number) {
+            ip = ip[1].target;
+            NEXT;
+        }
+        ip += 2; /* a fault below shows where the cell before `ip` comes from: the match */
+    }
     OP(MATCH_ALL) {
         uint32_t count = (uint32_t)ip[0].number;
         Variant *variant = value_variant(tos);
@@ -950,6 +962,10 @@ call_word: {
         if (LIKELY(variant->object.tag == TAG_VARIANT && variant->count == count && object_is_unshared(&variant->object))) {
             memcpy(sp + 1, variant->fields, count * sizeof(Value));
             mem_free(&heap->mem, variant, variant_size(count));
+        } else if (LIKELY(variant->object.tag == TAG_VARIANT && variant->object.count > 1)) {
+            for (uint32_t index = 0; index < count; index++)
+                sp[1 + index] = value_ref(variant->fields[index]);
+            variant->object.count--;
         } else {
             for (uint32_t index = 0; index < count; index++)
                 sp[1 + index] = value_ref(variant_at(variant, index));
@@ -1035,6 +1051,15 @@ call_word: {
         element_at(list, value_to_int(*sp), &element);
         tos = value_ref(element);
         value_unref(heap, list);
+        NEXT;
+    }
+    OP(PICK_OVER_LIST_GET_DROP) { /* ( ... i -- ... i e ): a look at a list that stays where it is */
+        Value element = VALUE_ZERO;
+        sp[1] = tos;
+        element_at(sp[1 - ip[0].number], value_to_int(tos), &element);
+        *++sp = tos;
+        tos = value_ref(element);
+        ip += 1;
         NEXT;
     }
     OP(TWO_DUP_LIST_GET) {
