@@ -90,7 +90,7 @@ static StepFrame *step_over_list(Strand *strand) {
 }
 
 /* The quotation has left its result on top: takes it, and cuts the rest off. False: a fault. */
-static bool take_result(Strand *strand, const StepFrame *frame, Value *resultp) {
+static inline bool take_result(Strand *strand, const StepFrame *frame, Value *resultp) {
     if (UNLIKELY(strand_depth(strand) == frame->base)) {
         strand_fault(strand, "its quotation left no result");
         return false;
@@ -116,7 +116,7 @@ static WordResult word_list_each(Strand *strand) {
 }
 
 /* Moves the next element to the quotation, or the list to the stack. */
-static WordResult list_map_next(Strand *strand, StepFrame *frame) {
+static inline WordResult list_map_next(Strand *strand, StepFrame *frame) {
     List *list = value_list(frame->kept[0]);
     if (frame->index == list->count) {
         strand_push(strand, frame->kept[0]);
@@ -148,7 +148,7 @@ static WordResult word_list_map(Strand *strand) {
 /* Of filter, the index holds two: the element that is looked at, and above it how many were kept. */
 enum { FILTER_KEPT_SHIFT = 32 };
 
-static WordResult list_filter_next(Strand *strand, StepFrame *frame) {
+static inline WordResult list_filter_next(Strand *strand, StepFrame *frame) {
     List *list = value_list(frame->kept[0]);
     if ((uint32_t)frame->index == list->count) {
         list->count = (uint32_t)(frame->index >> FILTER_KEPT_SHIFT); /* behind it are only zeros */
@@ -189,7 +189,7 @@ static WordResult word_list_filter(Strand *strand) {
 }
 
 /* The accumulator lies on the quotation's stack; at the end it is there that it is wanted. */
-static WordResult list_fold_next(Strand *strand, StepFrame *frame) {
+static inline WordResult list_fold_next(Strand *strand, StepFrame *frame) {
     const Variant *list = value_variant(frame->kept[0]);
     if (frame->index == list->count)
         return strand_step_finish(strand, frame);
