@@ -105,13 +105,14 @@ static bool int_parse(const char *at, const char *end, int64_t *numberp) {
     if (at == end)
         return false;
 
-    uint64_t number = 0, limit = negative ? (uint64_t)1 << 63 : INT64_MAX;
+    uint64_t number = 0;
     for (; at < end; at++) {
         uint64_t digit = (uint64_t)(unsigned char)*at - '0';
-        if (digit > 9 || number > (limit - digit) / 10)
+        if (digit > 9 || __builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, digit, &number))
             return false;
-        number = number * 10 + digit;
     }
+    if (number > (uint64_t)INT64_MAX + negative)
+        return false;
     *numberp = (int64_t)(negative ? 0 - number : number);
     return true;
 }

@@ -16,18 +16,55 @@
 typedef struct Text {
     const char *bytes;
     size_t size;
+    bool is_ascii; /* known to be: then its characters are its bytes */
 } Text;
 
 /* The bytes of the string `index` below the top. */
 static Text peek_bytes(const Strand *strand, uint32_t index) {
     const String *string = value_string(strand_peek(strand, index));
-    return (Text){string_bytes(string), string->size};
+    return (Text){string_bytes(string), string->size, false};
+}
+
+static uint64_t load(const char *bytes, size_t size) {
+    uint64_t number = 0;
+    memcpy(&number, bytes, size);
+    return number;
+}
+
+/* Eight bytes a step, and the rest in halves: most texts are short. */
+static bool is_ascii(const char *bytes, size_t size) {
+    uint64_t seen = 0;
+    for (; size >= 8; bytes += 8, size -= 8)
+        seen |= load(bytes, 8);
+    if (size & 4) {
+        seen |= load(bytes, 4);
+        bytes += 4;
+    }
+    if (size & 2) {
+        seen |= load(bytes, 2);
+        bytes += 2;
+    }
+    if (size & 1)
+        seen |= load(bytes, 1);
+    return (seen & 0x8080808080808080) == 0;
 }
 
 /* The same as text: empty when it is not UTF-8. */
 static Text peek_text(const Strand *strand, uint32_t index) {
     Text text = peek_bytes(strand, index);
-    return utf8_is_valid(text.bytes, text.size) ? text : (Text){"", 0};
+    text.is_ascii = is_ascii(text.bytes, text.size);
+    return text.is_ascii || utf8_is_valid(text.bytes, text.size) ? text : (Text){"", 0, true};
+}
+
+static size_t text_count(Text text) {
+    return text.is_ascii ? text.size : utf8_count(text.bytes, text.size);
+}
+
+/* Where the character with this index starts; the text's size when there are not so many. */
+static size_t text_offset(Text text, uint64_t index) {
+    if (text.is_ascii)
+        return index < text.size ? index : text.size;
+    return utf8_offset(text.bytes, text.size, index);
 }
 
 /* The first place of a needle that is not empty, or NULL. */
@@ -249,14 +286,13 @@ static WordResult word_string_join(Strand *strand) {
 /* --- text --- */
 
 static WordResult word_string_length(Strand *strand) {
-    Text text = peek_text(strand, 0);
-    return reply_int(strand, 1, (int64_t)utf8_count(text.bytes, text.size));
+    return reply_int(strand, 1, (int64_t)text_count(peek_text(strand, 0)));
 }
 
 static WordResult word_string_char_at(Strand *strand) {
     Text text = peek_text(strand, 1);
     int64_t index = strand_peek_int(strand, 0);
-    size_t offset = index < 0 ? text.size : utf8_offset(text.bytes, text.size, (size_t)index);
+    size_t offset = index < 0 ? text.size : text_offset(text, (uint64_t)index);
     uint32_t scalar;
     if (offset == text.size)
         return reply_int(strand, 2, -1);
@@ -269,7 +305,8 @@ static WordResult word_string_find(Strand *strand) {
     const char *found = needle.size == 0 ? text.bytes : find_bytes(text.bytes, text.bytes + text.size, needle);
     if (found == NULL)
         return reply_int(strand, 2, -1);
-    return reply_int(strand, 2, (int64_t)utf8_count(text.bytes, (size_t)(found - text.bytes)));
+    Text before = {text.bytes, (size_t)(found - text.bytes), text.is_ascii};
+    return reply_int(strand, 2, (int64_t)text_count(before));
 }
 
 static WordResult word_string_substring(Strand *strand) {
@@ -277,8 +314,9 @@ static WordResult word_string_substring(Strand *strand) {
     int64_t start = strand_peek_int(strand, 1), length = strand_peek_int(strand, 0);
     if (text.size == 0 || start < 0 || length < 0)
         return reply_bytes(strand, 3, "", 0);
-    size_t from = utf8_offset(text.bytes, text.size, (size_t)start);
-    return reply_slice(strand, 3, 2, from, utf8_offset(text.bytes + from, text.size - from, (size_t)length));
+    size_t from = text_offset(text, (uint64_t)start);
+    Text rest = {text.bytes + from, text.size - from, text.is_ascii};
+    return reply_slice(strand, 3, 2, from, text_offset(rest, (uint64_t)length));
 }
 
 static WordResult word_string_trim(Strand *strand) {
