@@ -108,7 +108,7 @@ StepFrame *strand_step(Strand *strand, const Word *word, Value kept, Value also_
 
 WordResult strand_call(Strand *strand, Value value) {
     Quotation *quotation = value_quotation(value);
-    if (strand_reserve(strand, (uint64_t)quotation->chunk->need + quotation->capture_count + FRAME_ROOM))
+    if (strand_reserve(strand, (uint64_t)quotation->chunk->need + quotation->capture_count))
         return WORD_FAULTED;
     if (strand->ip == strand->scheduler->step_code)
         strand->base = ((StepFrame *)(void *)strand->rp)->base;
@@ -211,7 +211,7 @@ bool strand_start(Strand *strand, Value value) {
     if (!strand_can_start(strand, value, 0))
         return false;
     const Quotation *quotation = value_quotation(value);
-    if (strand_reserve(strand, (uint64_t)quotation->chunk->need + quotation->capture_count + FRAME_ROOM))
+    if (strand_reserve(strand, (uint64_t)quotation->chunk->need + quotation->capture_count))
         return false;
     for (uint32_t index = 0; index < quotation->capture_count; index++)
         strand_push(strand, value_ref(quotation->captures[index]));
@@ -220,7 +220,7 @@ bool strand_start(Strand *strand, Value value) {
 }
 
 int strand_start_chunk(Strand *strand, const Chunk *chunk) {
-    if (strand_reserve(strand, (uint64_t)chunk->need + FRAME_ROOM))
+    if (strand_reserve(strand, chunk->need))
         return -ENOMEM;
     strand->ip = chunk->entry;
     return 0;
