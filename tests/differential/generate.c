@@ -55,6 +55,7 @@ typedef struct Generator {
     int left; /* statements that the word may still have */
     Signature words[WORDS_MAX];
     int word_count;
+    bool captures;     /* a literal around this place takes values off the stack */
     bool in_quotation; /* a literal that is pushed: nothing below its inputs is its own */
 } Generator;
 
@@ -416,7 +417,8 @@ static void inline_block(Generator *g, const T *out, int out_count) {
 static void quotation_of(Generator *g, const T *in, int in_count, int extra, const T *out, int out_count) {
     T saved[STACK_MAX];
     int depth = g->depth, floor = g->floor;
-    bool was_in = g->in_quotation;
+    bool was_in = g->in_quotation, captured = g->captures;
+    g->captures |= extra > 0;
     memcpy(saved, g->stack, sizeof saved);
     g->depth = g->floor = 0;
     g->in_quotation = true;
@@ -437,6 +439,7 @@ static void quotation_of(Generator *g, const T *in, int in_count, int extra, con
     g->depth = depth;
     g->floor = floor;
     g->in_quotation = was_in;
+    g->captures = captured;
 }
 
 static void show_top(Generator *g) {
@@ -561,6 +564,8 @@ static void statement_combinator(Generator *g) {
 }
 
 static void statement_cond(Generator *g) {
+    if (g->captures && !g->loose)
+        return; /* what a body captures is counted up to its first cond only */
     T out[1] = {some_type(g)};
     int pairs = 1 + pick_one(g, 3);
     value_of(g, INT);
@@ -947,6 +952,8 @@ static const char prelude[] =
     ": adding ( Int Int -- Int ) dup 30 i.> [ nip ] [ swap 2 i.+ swap over i.+ adding2 ] if ;\n"
     ": adding2 ( Int Int -- Int ) dup 30 i.> [ nip ] [ over i.+ adding2 ] if ;\n"
     ": rising ( Int Int -- Int ) dup 30 i.> [ nip ] [ swap 2 i.+ rising ] if ;\n"
+    ": either ( ..a [ ..a -- ..b ] -- ..b ) [ true ] [ call ] 1 1 i.* cond ;\n"
+    ": either-way ( -- Int ) 10 [ 5 ] either i.+ ;\n"
     ": returning ( Int -- Int ) dup 0 i.= [ back ] [ ] if ;\n"
     ": back ( Int -- ) 0 i.>= [ ] [ 0 returning drop ] if ;\n"
     ": up ( Int -- Int ) dup 40 i.>= [ ] [ 7 i.+ up ] if ;\n"
@@ -986,7 +993,7 @@ char *generate_program(uint64_t seed, GenerateMode mode, size_t *sizep) {
     g.depth = g.floor = 0;
     g.left = 30;
     if (chance(&g, 10))
-        emit(&g, "4 1 odd son.dump io.write-line 5 3 twisted son.dump io.write-line 3 %d counting son.dump io.write-line "
+        emit(&g, "either-way son.dump io.write-line 4 1 odd son.dump io.write-line 5 3 twisted son.dump io.write-line 3 %d counting son.dump io.write-line "
                  "1 %d adding2 son.dump io.write-line 1 5 rising son.dump io.write-line 1 returning son.dump io.write-line ",
              pick_one(&g, 9), pick_one(&g, 9));
     if (chance(&g, 20))
