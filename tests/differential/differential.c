@@ -14,9 +14,9 @@
  * Programs run in child processes, a hundred each, so that one that crashes
  * is named and the others still run.
  *
- * Reached is an instruction that stands in the threaded code of a chunk
- * of some program that ended without a fault: it was emitted, and almost
- * always ran. Typed runs of full size fail if a handler was never reached.
+ * Reached is an instruction that stands in the threaded code of a program that
+ * was run; whether control came by is not counted, as that would need code in
+ * the interpreter. Typed runs of full size fail if a handler was never reached.
  */
 #include "tests/differential/generate.h"
 #include "tests/differential/trial.h"
@@ -47,6 +47,16 @@ typedef struct Shared { /* with the children */
 } Shared;
 
 static Shared *shared;
+
+/* Handlers that stand in no chunk: the runtime's own, and one that always is the second half of a fused one. */
+static bool is_expected(const char *handler) {
+    static const char *const never[] = {"STEP", "FINISH", "MATCH_ALL"};
+    for (size_t index = 0; index < sizeof never / sizeof *never; index++) {
+        if (strcmp(handler, never[index]) == 0)
+            return false;
+    }
+    return true;
+}
 
 static void look(const Program *program, void *context) {
     const void *const *handlers = interp_handlers();
@@ -217,7 +227,7 @@ int main(int count_of_arguments, char **arguments) {
 
     if (!loose && count >= REACH_COUNT) {
         for (int handler = 0; handler < HANDLER_COUNT; handler++) {
-            if (shared->reached[handler] == 0 && strcmp(handler_names[handler], "STEP") != 0 && strcmp(handler_names[handler], "FINISH") != 0) {
+            if (shared->reached[handler] == 0 && is_expected(handler_names[handler])) {
                 printf("FAILED: no program reached the instruction %s\n", handler_names[handler]);
                 shared->failed++;
             }
