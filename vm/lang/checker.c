@@ -325,6 +325,27 @@ static bool join_aux(Checker *checker, Stack *a, Stack *b, Stack **joined) {
     return !a && !b;
 }
 
+/* --- the words that the checker knows --- */
+
+typedef enum CompilerWord {
+    DO_DUP, DO_DROP, DO_SWAP, DO_OVER, DO_ROT, DO_NIP, DO_TUCK, DO_2DUP, DO_3DROP,
+    DO_PICK, DO_ROLL, DO_TO_AUX, DO_FROM_AUX, DO_CALL, DO_DIP, DO_KEEP, DO_BI, DO_IF, DO_COND, DO_NOTHING,
+} CompilerWord;
+
+static CompilerWord compiler_word(const Node *node) {
+    static const char *const names[] = {
+        "dup", "drop", "swap", "over", "rot", "nip", "tuck", "2dup", "3drop",
+        "pick", "roll", ">aux", "aux>", "call", "dip", "keep", "bi", "if", "cond",
+    };
+    if (node->kind != NODE_CALL || node->call.target != TARGET_BUILTIN || node->call.word->how != WORD_BY_COMPILER)
+        return DO_NOTHING;
+    for (int word = 0; word < DO_NOTHING; word++) {
+        if (strcmp(names[word], node->call.word->name) == 0)
+            return (CompilerWord)word;
+    }
+    return DO_NOTHING;
+}
+
 /* --- calls by an effect --- */
 
 typedef struct Items { /* of one call, the top first */
@@ -334,17 +355,25 @@ typedef struct Items { /* of one call, the top first */
     bool *was_declared; /* a quotation that belongs to a row declared by this very word */
 } Items;
 
-static bool mismatch(Checker *checker, const Node *node, Stack *before, Stack *wanted, const char *stack_after) {
+/* What the word called takes, as its author wrote it; a quotation's effect as it stands. */
+static const char *wanted_text(Checker *checker, const Node *node, Stack *wanted) {
+    if (node->kind == NODE_CALL && node->call.target == TARGET_DEFINITION)
+        return side_syntax_text(checker->diags, &node->call.definition->effect->in);
+    if (node->kind == NODE_CALL && node->call.word && compiler_word(node) == DO_NOTHING)
+        return side_syntax_text(checker->diags, &resolver_word_effect(checker->resolved, node->call.word, checker->diags)->in);
+    return text(checker, wanted);
+}
+
+static bool mismatch(Checker *checker, const Node *node, Stack *before, Stack *wanted) {
+    if (checker->lenient || checker->quiet)
+        return checker->lenient;
+    const char *expected = wanted_text(checker, node, wanted), *found = text(checker, before);
     Diag *diag = report(checker, node->span, "type-mismatch",
                         arena_format(checker->arena, "%s: stack type mismatch. Expected %s, got %s: %s", node_name(checker, node),
-                                     text(checker, wanted), text(checker, before), checker->unifier.reason));
-    if (diag) {
-        diag->expected = text(checker, wanted);
-        diag->found = text(checker, before);
-        diag->stack_before = diag->found;
-        diag->stack_after = stack_after;
-    }
-    return checker->lenient;
+                                     expected, found, checker->unifier.reason));
+    diag->expected = expected;
+    diag->found = diag->stack_before = found;
+    return false;
 }
 
 /* Takes the inputs of `effect` off the stack. */
@@ -453,7 +482,7 @@ static bool apply_effect(Checker *checker, Unit *unit, State *state, Node *node,
     bind_row(&checker->unifier, stack_bottom(effect->in, NULL), state->stack);
     for (uint32_t index = items.count; index-- > 0;) {
         if (!unify_types(&checker->unifier, usable_type(checker, items.taken[index]->type, items.written[index]), items.written[index]) &&
-            !mismatch(checker, node, before, effect->in, NULL))
+            !mismatch(checker, node, before, effect->in))
             return false;
     }
     for (uint32_t index = 0; index < items.count; index++) {
@@ -521,11 +550,11 @@ static bool apply_quotation(Checker *checker, Unit *unit, State *state, Node *no
         note->depth_check = items.count;
     for (uint32_t taken = items.count; taken-- > 0;) {
         if (!unify_types(&checker->unifier, items.taken[taken]->type, items.written[taken]) &&
-            !mismatch(checker, node, before, effect->in, NULL))
+            !mismatch(checker, node, before, effect->in))
             return false;
     }
     if (!unify_row(&checker->unifier, stack_bottom(effect->in, NULL), state->stack) &&
-        !mismatch(checker, node, before, effect->in, NULL))
+        !mismatch(checker, node, before, effect->in))
         return false;
     if (!item->proven)
         add_check(checker, &note->checks, index, KIND_QUOTATION, shape_of(effect));
@@ -544,12 +573,11 @@ static bool walk_apart(Checker *checker, Unit *unit, Body *body, State *state, b
     if (!walk_body(checker, unit, body, state, is_tail))
         return false;
     if (state->aux) {
-        Diag *diag = report(checker, body->span, "unbalanced-aux",
+        report(checker, body->span, "unbalanced-aux",
                             arena_format(checker->arena, "Quotation has unbalanced aux stack: %s remain%s",
                                          text(checker, stack_push(checker->arena, stack_row(checker->arena, ROW_OWN, "aux"),
                                                                   state->aux->type, false)),
                                          state->aux->below ? "" : "s"));
-        (void)diag;
         return checker->lenient;
     }
     state->aux = aux;
@@ -717,26 +745,7 @@ static bool walk_literal(Checker *checker, Unit *unit, State *state, Node *node)
     return walk_unexpected(checker, unit, state, node);
 }
 
-/* --- the words that the checker knows --- */
-
-typedef enum CompilerWord {
-    DO_DUP, DO_DROP, DO_SWAP, DO_OVER, DO_ROT, DO_NIP, DO_TUCK, DO_2DUP, DO_3DROP,
-    DO_PICK, DO_ROLL, DO_TO_AUX, DO_FROM_AUX, DO_CALL, DO_DIP, DO_KEEP, DO_BI, DO_IF, DO_COND, DO_NOTHING,
-} CompilerWord;
-
-static CompilerWord compiler_word(const Node *node) {
-    static const char *const names[] = {
-        "dup", "drop", "swap", "over", "rot", "nip", "tuck", "2dup", "3drop",
-        "pick", "roll", ">aux", "aux>", "call", "dip", "keep", "bi", "if", "cond",
-    };
-    if (node->kind != NODE_CALL || node->call.target != TARGET_BUILTIN || node->call.word->how != WORD_BY_COMPILER)
-        return DO_NOTHING;
-    for (int word = 0; word < DO_NOTHING; word++) {
-        if (strcmp(names[word], node->call.word->name) == 0)
-            return (CompilerWord)word;
-    }
-    return DO_NOTHING;
-}
+/* --- shuffles --- */
 
 enum { TAKEN_MAX = 4 };
 
@@ -792,7 +801,7 @@ static bool walk_pick(Checker *checker, Unit *unit, State *state, Node *node, Ca
         return false;
     if (!unify_types(&checker->unifier, taken[0]->type, type_base(checker->arena, TYPE_INT)))
         return mismatch(checker, node, stack_push(checker->arena, state->stack, taken[0]->type, false),
-                        stack_push(checker->arena, stack_row(checker->arena, ROW_OWN, "a"), type_base(checker->arena, TYPE_INT), false), NULL);
+                        stack_push(checker->arena, stack_row(checker->arena, ROW_OWN, "a"), type_base(checker->arena, TYPE_INT), false));
     uint32_t known;
     Row *bottom = stack_bottom(state->stack, &known);
     if (previous && previous->kind == NODE_INT) {

@@ -137,7 +137,7 @@ static int add_definitions(Resolver *resolver) {
     for (Definition *definition = resolver->resolved->tree->definitions; definition; definition = definition->next) {
         definition->number = number++;
         const Word *word = word_find(resolver->resolved->words, definition->name.bytes, definition->name.size);
-        if (word && !word->is_ours && !definition->is_std && word->how != WORD_IS_ABSENT) {
+        if (word && !word->is_ours && !definition->is_std) {
             Diag *diag = diag_warning(resolver->diags, definition->span, "hidden-word",
                                       "'%s' is the name of a builtin, which every call means: this definition is never used",
                                       show(resolver, &definition->name));

@@ -319,25 +319,39 @@ const char *stack_text(DiagList *diags, Stack *stack) {
     return text_of(diags, &out);
 }
 
-static void print_effect_syntax(Buffer *out, const EffectSyntax *syntax) {
-    for (int side = 0; side < 2; side++) {
-        const SideSyntax *items = side ? &syntax->out : &syntax->in;
-        if (side)
-            buffer_append_text(out, "-- ");
-        if (items->row.bytes)
-            buffer_append_format(out, "..%.64s ", items->row.bytes);
-        for (const TypeSyntax *item = items->types; item; item = item->next) {
-            if (item->kind == TYPE_SYNTAX_NAME) {
-                buffer_append_format(out, "%.64s ", item->name.bytes);
-            } else {
-                buffer_append_text(out, item->kind == TYPE_SYNTAX_CLOSURE ? "Closure[ " : "[ ");
-                print_effect_syntax(out, item->effect);
-                buffer_append_text(out, "] ");
-            }
+static void print_effect_syntax(Buffer *out, const EffectSyntax *syntax);
+
+static void print_side_syntax(Buffer *out, const SideSyntax *side) {
+    if (side->row.bytes)
+        buffer_append_format(out, "..%.64s ", side->row.bytes);
+    for (const TypeSyntax *item = side->types; item; item = item->next) {
+        if (item->kind == TYPE_SYNTAX_NAME) {
+            buffer_append_format(out, "%.64s ", item->name.bytes);
+        } else {
+            buffer_append_text(out, item->kind == TYPE_SYNTAX_CLOSURE ? "Closure[ " : "[ ");
+            print_effect_syntax(out, item->effect);
+            buffer_append_text(out, "] ");
         }
     }
+}
+
+static void print_effect_syntax(Buffer *out, const EffectSyntax *syntax) {
+    print_side_syntax(out, &syntax->in);
+    buffer_append_text(out, "-- ");
+    print_side_syntax(out, &syntax->out);
     for (const TypeSyntax *yield = syntax->yields; yield; yield = yield->next)
         buffer_append_format(out, "| Yield %.64s ", yield->name.bytes ? yield->name.bytes : "[ … ]");
+}
+
+const char *side_syntax_text(DiagList *diags, const SideSyntax *side) {
+    Buffer out;
+    buffer_init(&out, diags->arena->mem);
+    buffer_append_text(&out, side->row.bytes ? "(" : "(..rest ");
+    print_side_syntax(&out, side);
+    while (out.size && out.bytes[out.size - 1] == ' ')
+        out.size--;
+    buffer_append_byte(&out, ')');
+    return text_of(diags, &out);
 }
 
 const char *effect_syntax_text(DiagList *diags, const EffectSyntax *syntax) {

@@ -138,5 +138,7 @@ Effect *effect_rename_rows(Arena *arena, Effect *effect);
 
 const char *type_text(DiagList *diags, Type *type);
 const char *stack_text(DiagList *diags, Stack *stack);
+/* "(..a Int Int)": one side as the author wrote it. */
+const char *side_syntax_text(DiagList *diags, const SideSyntax *side);
 /* "( in -- out )" as the author wrote it. */
 const char *effect_syntax_text(DiagList *diags, const EffectSyntax *syntax);
