@@ -241,19 +241,21 @@ static const Word list_words[] = {
      .help = "The elements in the other order. Anything but a list or other variant is a trap."},
     {"list.each", "( ..a V [..b T -- ..b] -- ..a )", PURE, BY_STEPS(word_list_each, list_each_step),
      .help = "Runs the quotation or closure for each element, from the first on, on a stack that holds only the "
-             "element. What it leaves is dropped. Anything but a list or other variant is a trap."},
+             "element. What it leaves is dropped. A quotation that takes more is a trap, and so is anything but a list "
+             "or other variant."},
     {"list.map", "( ..a V [..b T -- ..b U] -- ..a V2 )", PURE, BY_STEPS(word_list_map, list_map_step),
      .help = "The results of the quotation or closure, which runs for each element on a stack that holds only the "
-             "element; what lies below its result is dropped. No result is a trap, and so is anything but a list or "
-             "other variant."},
+             "element; what lies below its result is dropped. No result is a trap, and so is a quotation that takes "
+             "more, or anything but a list or other variant."},
     {"list.filter", "( ..a V [..b T -- ..b Bool] -- ..a V2 )", PURE, BY_STEPS(word_list_filter, list_filter_step),
      .help = "The elements for which the quotation or closure gives true. It runs on a stack that holds only the "
-             "element; what lies below its result is dropped. A result that is no Bool is a trap, and so is anything "
-             "but a list or other variant."},
+             "element; what lies below its result is dropped. A result that is no Bool is a trap, and so is a "
+             "quotation that takes more, or anything but a list or other variant."},
     {"list.fold", "( ..a V Acc [..b Acc T -- ..b Acc] -- ..a Acc )", PURE, BY_STEPS(word_list_fold, list_fold_step),
      .help = "( list start q -- result ) Runs the quotation or closure for each element, on a stack that holds only "
              "the last result (first the start) and the element; what lies below its result is dropped. An empty list "
-             "gives the start. No result is a trap, and so is anything but a list or other variant."},
+             "gives the start. No result is a trap, and so is a quotation that takes more, or anything but a list or "
+             "other variant."},
 };
 
 const WordFamily list_family = {"list", list_words, sizeof list_words / sizeof *list_words};

@@ -233,11 +233,12 @@ static const Word map_words[] = {
      .help = "Has it no entries? Anything but a map is a trap."},
     {"map.each", "( ..a M [..b K V -- ..b] -- ..a )", PURE, BY_STEPS(word_map_each, map_each_step),
      .help = "Runs the quotation or closure for each entry, in key order, on a stack that holds only key and value. "
-             "What it leaves is dropped. Anything but a map is a trap."},
+             "What it leaves is dropped. A quotation that takes more is a trap, and so is anything but a map."},
     {"map.fold", "( ..a M Acc [..b Acc K V -- ..b Acc] -- ..a Acc )", PURE, BY_STEPS(word_map_fold, map_fold_step),
      .help = "( map start q -- result ) Runs the quotation or closure for each entry, in key order, on a stack that "
              "holds only the last result (first the start), key and value; what lies below its result is dropped. An "
-             "empty map gives the start. No result is a trap, and so is anything but a map."},
+             "empty map gives the start. No result is a trap, and so is a quotation that takes more, or anything but a "
+             "map."},
 };
 
 const WordFamily map_family = {"map", map_words, sizeof map_words / sizeof *map_words};
