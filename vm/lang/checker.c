@@ -364,15 +364,16 @@ static const char *wanted_text(Checker *checker, const Node *node, Stack *wanted
     return text(checker, wanted);
 }
 
-static bool mismatch(Checker *checker, const Node *node, Stack *before, Stack *wanted) {
+static bool mismatch(Checker *checker, const Node *node, Stack *before, const Effect *wanted) {
     if (checker->lenient || checker->quiet)
         return checker->lenient;
-    const char *expected = wanted_text(checker, node, wanted), *found = text(checker, before);
+    const char *expected = wanted_text(checker, node, wanted->in), *found = text(checker, before);
     Diag *diag = report(checker, node->span, "type-mismatch",
                         arena_format(checker->arena, "%s: stack type mismatch. Expected %s, got %s: %s", node_name(checker, node),
                                      expected, found, checker->unifier.reason));
     diag->expected = expected;
     diag->found = diag->stack_before = found;
+    diag->stack_after = text(checker, wanted->out); /* had it fitted */
     return false;
 }
 
@@ -482,7 +483,7 @@ static bool apply_effect(Checker *checker, Unit *unit, State *state, Node *node,
     bind_row(&checker->unifier, stack_bottom(effect->in, NULL), state->stack);
     for (uint32_t index = items.count; index-- > 0;) {
         if (!unify_types(&checker->unifier, usable_type(checker, items.taken[index]->type, items.written[index]), items.written[index]) &&
-            !mismatch(checker, node, before, effect->in))
+            !mismatch(checker, node, before, effect))
             return false;
     }
     for (uint32_t index = 0; index < items.count; index++) {
@@ -550,11 +551,11 @@ static bool apply_quotation(Checker *checker, Unit *unit, State *state, Node *no
         note->depth_check = items.count;
     for (uint32_t taken = items.count; taken-- > 0;) {
         if (!unify_types(&checker->unifier, items.taken[taken]->type, items.written[taken]) &&
-            !mismatch(checker, node, before, effect->in))
+            !mismatch(checker, node, before, effect))
             return false;
     }
     if (!unify_row(&checker->unifier, stack_bottom(effect->in, NULL), state->stack) &&
-        !mismatch(checker, node, before, effect->in))
+        !mismatch(checker, node, before, effect))
         return false;
     if (!item->proven)
         add_check(checker, &note->checks, index, KIND_QUOTATION, shape_of(effect));
@@ -796,12 +797,12 @@ static bool walk_shuffle(Checker *checker, Unit *unit, State *state, Node *node,
 
 /* `N pick`, `N roll` with a literal N, typed exactly; and with a number that is known only at run time. */
 static bool walk_pick(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, const Node *previous, bool is_roll) {
-    Stack *taken[TAKEN_MAX];
+    Stack *taken[TAKEN_MAX], *row = stack_row(checker->arena, ROW_OWN, "a");
+    const Effect wanted = {.in = stack_push(checker->arena, row, type_base(checker->arena, TYPE_INT), false), .out = row};
     if (!take_some(checker, unit, state, node, note, 1, taken))
         return false;
-    if (!unify_types(&checker->unifier, taken[0]->type, type_base(checker->arena, TYPE_INT)))
-        return mismatch(checker, node, stack_push(checker->arena, state->stack, taken[0]->type, false),
-                        stack_push(checker->arena, stack_row(checker->arena, ROW_OWN, "a"), type_base(checker->arena, TYPE_INT), false));
+    if (!unify_types(&checker->unifier, taken[0]->type, wanted.in->type))
+        return mismatch(checker, node, stack_push(checker->arena, state->stack, taken[0]->type, false), &wanted);
     uint32_t known;
     Row *bottom = stack_bottom(state->stack, &known);
     if (previous && previous->kind == NODE_INT) {
