@@ -30,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 200, HANDLERS_MAX = 1024, REACH_COUNT = 2000, SECONDS_MAX = 10 };
+enum { BATCH = 200, HANDLERS_MAX = 1024, REACH_COUNT = 15000, SECONDS_MAX = 10 };
 
 static const char *const handler_names[] = {
 #define OPCODE(name, first, second, pops, pushes, sentence) #name,
