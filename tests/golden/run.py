@@ -23,7 +23,6 @@ import concurrent.futures
 import difflib
 import os
 import re
-import resource
 import shlex
 import signal
 import subprocess
@@ -78,11 +77,11 @@ class Run:
         self.timed_out = False
         # AddressSanitizer reserves terabytes of addresses; it has a limit of its own on what is used
         asan = f'soft_rss_limit_mb={limits.memory}:allocator_may_return_null=1:{os.environ.get("ASAN_OPTIONS", "")}'
+        if not limits.sanitized: # set before the program starts, so that it cannot be ahead of its limit
+            command = ['sh', '-c', f'ulimit -v {limits.memory << 10} && exec "$@"', 'sh', *command]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                    cwd=ROOT, start_new_session=True,
                                    env={**os.environ, 'TMPDIR': folder, 'ASAN_OPTIONS': asan})
-        if not limits.sanitized:
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (limits.memory << 20, limits.memory << 20))
         try:
             out, err = process.communicate(stdin.encode('latin-1'), limits.timeout)
         except subprocess.TimeoutExpired:
