@@ -30,6 +30,7 @@ typedef struct Unit {
     bool is_closed;   /* nothing may be drawn from an open row: all its inputs are known */
     bool yields;
     bool uses_unknown;
+    uint32_t inlined; /* literals that became part of it and surround what is walked now */
     uint32_t drawn;
     uint32_t height_max;
 } Unit;
@@ -736,7 +737,7 @@ static Type *expected_by(Checker *checker, const Node *next) {
 
 static bool walk_literal(Checker *checker, Unit *unit, State *state, Node *node) {
     Type *expected = expected_by(checker, node->next);
-    if (!expected && !unit->literal)
+    if (!expected && !unit->literal && !unit->inlined)
         expected = checker->wanted;
     uint32_t inputs = 0;
     if (expected)
@@ -953,7 +954,9 @@ static bool walk_inline(Checker *checker, Unit *unit, Node *node, Node *literal,
     literal_of(checker, literal)->mode = LITERAL_INLINE;
     bool yields = unit->yields;
     unit->yields = false;
+    unit->inlined++;
     bool good = walk_apart(checker, unit, &literal->quotation.body, state, is_tail);
+    unit->inlined--;
     if (good && unit->yields)
         good = fail_yielding(checker, node);
     unit->yields |= yields;
