@@ -126,8 +126,9 @@ VmResult vm_run(Vm *vm, const Definition *definition) {
     Scheduler *scheduler = &vm->scheduler;
     /* a word with a row in its effect may take more than it says: here nothing lies below it */
     if (definition->checked->shape.in + definition->checked->drawn > 0) {
-        snprintf(scheduler->fault.message, FAULT_MESSAGE_MAX, "%.64s: stack underflow, requires %u values, only 0 provided",
-                 definition->name.bytes, definition->checked->shape.in + definition->checked->drawn);
+        snprintf(scheduler->fault.message, FAULT_MESSAGE_MAX,
+                 "%.64s: stack underflow, requires %u values, only 0 provided", definition->name.bytes,
+                 definition->checked->shape.in + definition->checked->drawn);
         result.end = SCHEDULER_FAULT;
         return result;
     }

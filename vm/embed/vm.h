@@ -16,11 +16,12 @@ typedef struct VmOptions {
     size_t memory_limit; /* bytes, at most VM_MEMORY_LIMIT_MAX; 0: 3/4 of the machine's, at most VM_MEMORY_LIMIT */
     const char *const *arguments; /* the program first; outlive the VM */
     uint32_t argument_count;
-    const char *const *environment; /* NAME=VALUE texts and a NULL behind them; outlives the VM; NULL: no variable is set */
+    const char *const
+        *environment; /* NAME=VALUE texts and a NULL behind them; outlives the VM; NULL: no variable is set */
     /* Standard output. */
     void (*write)(void *context, const char *bytes, size_t size);
     void *write_context;
-    int input; /* descriptor of standard input */
+    int input;    /* descriptor of standard input */
     int64_t fuel; /* calls and backward jumps in all; 0: no limit */
 } VmOptions;
 

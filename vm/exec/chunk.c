@@ -65,7 +65,8 @@ Chunk *program_chunk_new(Program *program, uint32_t *numberp) {
     Mem *mem = &program->heap->mem;
     if (program->chunk_count == program->chunk_capacity) {
         uint32_t capacity = program->chunk_capacity ? 2 * program->chunk_capacity : 32;
-        Chunk **chunks = mem_try_resize(mem, program->chunks, program->chunk_capacity * sizeof(Chunk *), capacity * sizeof(Chunk *));
+        Chunk **chunks =
+            mem_try_resize(mem, program->chunks, program->chunk_capacity * sizeof(Chunk *), capacity * sizeof(Chunk *));
         if (!chunks)
             return NULL;
         program->chunks = chunks;
@@ -98,7 +99,8 @@ int program_seal(Program *program) {
 }
 
 const Chunk *program_chunk_at(const Program *program, const Code *address, uint32_t *instructionp) {
-    uint32_t low = 0, high = program->sealed_count; /* the last chunk that starts at or before the address lies in [low, high) */
+    uint32_t low = 0,
+             high = program->sealed_count; /* the last chunk that starts at or before the address lies in [low, high) */
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
         if ((uintptr_t)program->by_address[middle]->code <= (uintptr_t)address)

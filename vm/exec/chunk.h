@@ -98,7 +98,7 @@ struct Program {
     uint32_t cell_count;
     Chunk **chunks; /* by number: what CHUNK operands name */
     uint32_t chunk_count, chunk_capacity;
-    Chunk **by_address;   /* chunks sorted by where their code lies; made by program_seal */
+    Chunk **by_address; /* chunks sorted by where their code lies; made by program_seal */
     uint32_t sealed_count;
     struct ProgramString *strings; /* names and files that places point at */
 };

@@ -25,9 +25,9 @@ enum { FUSED_COUNT = sizeof fused_rows / sizeof fused_rows[0] };
 
 typedef struct Fuser {
     Chunk *chunk;
-    uint8_t *is_target;     /* by instruction */
-    uint32_t *code_starts;  /* by instruction: its cell, or of the sequence it is in */
-    uint16_t *rows;         /* by instruction: 1 + the row of fused.h that starts here, or 0 */
+    uint8_t *is_target;    /* by instruction */
+    uint32_t *code_starts; /* by instruction: its cell, or of the sequence it is in */
+    uint16_t *rows;        /* by instruction: 1 + the row of fused.h that starts here, or 0 */
     /* by opcode: 1 + the first row that begins with it, or 0; and by row: the next one, likewise */
     uint16_t first_rows[OPCODE_COUNT];
     uint16_t next_rows[FUSED_COUNT];

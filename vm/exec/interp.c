@@ -91,7 +91,8 @@ static void fault_list(Strand *strand, Value found) {
 static void fault_shape(Strand *strand, Shape shape) {
     const char *name = place_name(strand);
     if (shape.out == SHAPE_COUNT_MAX)
-        strand_fault(strand, "%s: expected a quotation that takes at most %u value%s", name, shape.in, shape.in == 1 ? "" : "s");
+        strand_fault(strand, "%s: expected a quotation that takes at most %u value%s", name, shape.in,
+                     shape.in == 1 ? "" : "s");
     else if (shape.in >= SHAPE_COUNT_MAX / 2)
         strand_fault(strand, "%s: expected a quotation that changes the depth by %d", name, shape.out - shape.in);
     else
@@ -108,7 +109,8 @@ static bool field_of(Strand *strand, Value value, uint32_t index, Value *field) 
         size_t size;
         strand->word = NULL;
         strand_fault(strand, "%s: `%s` has %u fields, number %u was wanted", place_name(strand),
-                     symbol_text(&strand->heap->symbols, value_variant(value)->symbol, &size), value_variant(value)->count, index + 1);
+                     symbol_text(&strand->heap->symbols, value_variant(value)->symbol, &size),
+                     value_variant(value)->count, index + 1);
         return false;
     }
     *field = variant_at(value_variant(value), index);
@@ -122,7 +124,7 @@ static int64_t shift_left(int64_t number, int64_t count) {
     return result > INT_MAX_VALUE || result < INT_MIN_VALUE ? 0 : result;
 }
 
-/* Logical, of the 64-bit sign-extended pattern: language.md of the reference calls for it, and for 0 where 63 bits do not hold the result. */
+/* Logical, of the 64-bit sign-extended pattern: spec/language.md calls for it, and for 0 where 63 bits do not hold the result. */
 static int64_t shift_right(int64_t number, int64_t count) {
     if (count < 0 || count >= 64)
         return 0;
@@ -407,7 +409,7 @@ static InterpEnd loop(Strand *strand, int64_t *budget_left, InterpTables *tables
     }
 
 #define INT_COMPARISONS(EACH) EACH(EQ, ==) EACH(NE, !=) EACH(LT, <) EACH(LE, <=) EACH(GT, >) EACH(GE, >=)
-#define COMPARED(a, operator, b) ((int64_t)(a).bits operator (int64_t)(b).bits)
+#define COMPARED(a, operator, b) ((int64_t)(a).bits operator(int64_t)(b).bits)
 #define BRANCH(truth, label_cell, length)                                                                              \
     do {                                                                                                               \
         if (truth)                                                                                                     \
@@ -697,7 +699,7 @@ static InterpEnd loop(Strand *strand, int64_t *budget_left, InterpTables *tables
         Quotation *quotation = value_quotation(tos);
         CALL_CHECK(quotation->chunk->need + quotation->capture_count);
     }
-enter_quotation: {
+enter_quotation : {
     /* tos is the quotation: it makes way for what it captured */
     Quotation *quotation = value_quotation(tos);
     Value called = tos;
@@ -721,7 +723,7 @@ enter_quotation: {
         strand->word = ip[0].word;
         ip += 1;
     }
-call_word: {
+call_word : {
     SAVE;
     result = strand->word->function(strand);
     if (LIKELY(result == WORD_OK)) {
@@ -732,7 +734,7 @@ call_word: {
         }
         NEXT;
     }
-    return_of_word:
+return_of_word:
     if (result == WORD_CALL) {
         LOAD;
         if (UNLIKELY(--budget < 0)) {
@@ -748,7 +750,8 @@ call_word: {
     case WORD_EXIT:
         return INTERP_EXIT;
     default:
-        if (strand->ip == ip) /* the word itself faulted, not what it called: the trace shows its line, not the next one's */
+        if (strand->ip ==
+            ip) /* the word itself faulted, not what it called: the trace shows its line, not the next one's */
             strand->ip = ip - 1;
         fault_trace(&strand->scheduler->fault, strand);
         return INTERP_FAULTED;
@@ -959,7 +962,8 @@ call_word: {
             FAULT;
         }
         ip += 1;
-        if (LIKELY(variant->object.tag == TAG_VARIANT && variant->count == count && object_is_unshared(&variant->object))) {
+        if (LIKELY(variant->object.tag == TAG_VARIANT && variant->count == count &&
+                   object_is_unshared(&variant->object))) {
             memcpy(sp + 1, variant->fields, count * sizeof(Value));
             mem_free(&heap->mem, variant, variant_size(count));
         } else if (LIKELY(variant->object.tag == TAG_VARIANT && variant->object.count > 1)) {
@@ -999,7 +1003,8 @@ call_word: {
     OP(NO_RETURN) {
         SAVE_AT_START;
         strand->word = NULL;
-        strand_fault(strand, "%s: returned into a branch that must not go on: it leaves another stack than the other branch",
+        strand_fault(strand,
+                     "%s: returned into a branch that must not go on: it leaves another stack than the other branch",
                      place_name(strand));
         FAULT;
     }

@@ -19,7 +19,7 @@
 
 enum {
     BUDGET = STRESS_PARK ? 1 : SCHEDULER_BUDGET,
-    POLL_INTERVAL = 16,   /* slices between looks at clock and descriptors while strands are ready */
+    POLL_INTERVAL = 16,  /* slices between looks at clock and descriptors while strands are ready */
     DEADLOCK_LISTED = 6, /* strands named in a deadlock's message */
 };
 
@@ -160,8 +160,9 @@ void scheduler_ready_first(Scheduler *scheduler, Strand *strand) {
 int scheduler_sleep(Scheduler *scheduler, Strand *strand, int64_t deadline_ns) {
     if (scheduler->sleeper_count == scheduler->sleeper_capacity) {
         uint32_t capacity = scheduler->sleeper_capacity ? 2 * scheduler->sleeper_capacity : 16;
-        SleepEntry *sleepers = mem_try_resize(&scheduler->heap->mem, scheduler->sleepers,
-                                              scheduler->sleeper_capacity * sizeof(SleepEntry), capacity * sizeof(SleepEntry));
+        SleepEntry *sleepers =
+            mem_try_resize(&scheduler->heap->mem, scheduler->sleepers, scheduler->sleeper_capacity * sizeof(SleepEntry),
+                           capacity * sizeof(SleepEntry));
         if (!sleepers)
             return -ENOMEM;
         scheduler->sleepers = sleepers;
@@ -236,12 +237,14 @@ static bool find_deadlock(Scheduler *scheduler) {
     for (Strand *strand = scheduler->strands; strand && listed < DEADLOCK_LISTED; strand = strand->next) {
         if (strand->state != STRAND_PARKED)
             continue;
-        used += snprintf(message + used, FAULT_MESSAGE_MAX - (size_t)used, "%s strand %llu in %.40s %llu", listed ? "," : "",
-                         (unsigned long long)strand->id, strand->reason.what, (unsigned long long)strand->reason.number);
+        used += snprintf(message + used, FAULT_MESSAGE_MAX - (size_t)used, "%s strand %llu in %.40s %llu",
+                         listed ? "," : "", (unsigned long long)strand->id, strand->reason.what,
+                         (unsigned long long)strand->reason.number);
         listed++;
     }
     if (count > listed)
-        snprintf(message + used, FAULT_MESSAGE_MAX - (size_t)used, " and %llu more", (unsigned long long)(count - listed));
+        snprintf(message + used, FAULT_MESSAGE_MAX - (size_t)used, " and %llu more",
+                 (unsigned long long)(count - listed));
     fault_trace(&scheduler->fault, oldest);
     return true;
 }

@@ -39,16 +39,16 @@ typedef struct SleepEntry {
 } SleepEntry;
 
 typedef enum SchedulerEnd {
-    SCHEDULER_IDLE,    /* all strands have ended */
-    SCHEDULER_EXIT,    /* os.exit: `exit_code` */
-    SCHEDULER_FAULT,   /* a strand faulted: `fault` */
+    SCHEDULER_IDLE,     /* all strands have ended */
+    SCHEDULER_EXIT,     /* os.exit: `exit_code` */
+    SCHEDULER_FAULT,    /* a strand faulted: `fault` */
     SCHEDULER_DEADLOCK, /* `fault` says who waits on what */
 } SchedulerEnd;
 
 struct Scheduler {
     Heap *heap;
     World *world;
-    Program *program;      /* whose code its strands run */
+    Program *program;                    /* whose code its strands run */
     const Code *step_code, *finish_code; /* the interpreter's (interp.h) */
     StrandQueue ready;
     Strand *strands;       /* all, linked by next/previous */
@@ -58,8 +58,8 @@ struct Scheduler {
     uint32_t sleeper_count, sleeper_capacity;
     Subject *subjects; /* all channels and weaves */
     uint64_t last_subject_number;
-    bool is_ending;        /* handles that go are only marked */
-    bool inherits;         /* the strand at the front of `ready` goes on with the budget of the one before it */
+    bool is_ending; /* handles that go are only marked */
+    bool inherits;  /* the strand at the front of `ready` goes on with the budget of the one before it */
     Fault fault;
     int exit_code;
     int64_t fuel; /* budget left in all, or -1 for no limit; spent: the trap `out of fuel` */

@@ -15,10 +15,12 @@
 #include <stdio.h>
 
 static_assert(sizeof(Slot) == sizeof(Value), "values and frames share one block");
-static_assert(sizeof(Strand) + (STRAND_SLOTS_MIN + 1) * sizeof(Slot) <= 512, "a strand that rests costs at most 512 bytes");
+static_assert(sizeof(Strand) + (STRAND_SLOTS_MIN + 1) * sizeof(Slot) <= 512,
+              "a strand that rests costs at most 512 bytes");
 
 enum { STEP_FRAME_SLOTS = sizeof(StepFrame) / sizeof(Slot) };
-static_assert(STEP_FRAME_SLOTS + 2 <= FRAME_ROOM, "a step frame, its return address and the quotation's fit what `need` includes");
+static_assert(STEP_FRAME_SLOTS + 2 <= FRAME_ROOM,
+              "a step frame, its return address and the quotation's fit what `need` includes");
 
 /* --- the block: one slot before `stack`, so that the interpreter's sp of an empty stack stays inside --- */
 
@@ -152,8 +154,8 @@ bool strand_expect_quotation(Strand *strand, uint32_t index, uint32_t in, int ou
         return false;
     }
     if (out >= 0 && !(chunk->flags & CHUNK_OUT_UNKNOWN) && chunk->shape.out - takes != out - (int)in) {
-        strand_fault(strand, "its quotation takes %d and leaves %u values; expected one that takes %u and leaves %d", takes,
-                     chunk->shape.out, in, out);
+        strand_fault(strand, "its quotation takes %d and leaves %u values; expected one that takes %u and leaves %d",
+                     takes, chunk->shape.out, in, out);
         return false;
     }
     return true;
@@ -203,7 +205,8 @@ bool strand_can_start(Strand *strand, Value value, uint32_t coming) {
     int takes = quotation->chunk->shape.in - (int)quotation->capture_count;
     int64_t given = (int64_t)strand_depth(strand) + coming;
     if (takes > given)
-        strand_fault(strand, "stack underflow: the quotation takes %d values, only %lld are on the stack", takes, (long long)given);
+        strand_fault(strand, "stack underflow: the quotation takes %d values, only %lld are on the stack", takes,
+                     (long long)given);
     return takes <= given;
 }
 

@@ -52,10 +52,10 @@ typedef union Slot {
 /* The state of a word that is running a quotation. Lies among the frames. */
 struct StepFrame {
     const Word *word;
-    uint64_t base;  /* depth on which the quotation's stack starts */
+    uint64_t base;       /* depth on which the quotation's stack starts */
     uint64_t outer_base; /* of the strand, before this step */
-    uint64_t index; /* the word's own */
-    Value kept[2];  /* the word's own; owned by the frame */
+    uint64_t index;      /* the word's own */
+    Value kept[2];       /* the word's own; owned by the frame */
 };
 
 typedef enum StrandState { STRAND_READY, STRAND_RUNNING, STRAND_PARKED, STRAND_DORMANT, STRAND_DONE } StrandState;
@@ -64,8 +64,8 @@ typedef enum StrandEnd { STRAND_FINISHED, STRAND_FAULTED, STRAND_KILLED } Strand
 
 /* Why a strand waits: for the deadlock report and for people. */
 typedef struct ParkReason {
-    const char *what; /* "chan.receive on channel", "time.sleep-ms", ... */
-    uint64_t number;  /* which one, or 0 */
+    const char *what;     /* "chan.receive on channel", "time.sleep-ms", ... */
+    uint64_t number;      /* which one, or 0 */
     bool wakes_by_itself; /* time or the outside will wake it; else only another strand can */
 } ParkReason;
 
@@ -77,17 +77,18 @@ struct Strand {
     Slot *end;
     uint64_t base;  /* depth below which code running now has no business (a step's fresh stack) */
     uint64_t floor; /* set by CALL_FLOOR for the word it calls */
-    bool lends_floor; /* and whether nothing below the word is known, so that quotations it runs may reach down to there */
+    bool
+        lends_floor; /* and whether nothing below the word is known, so that quotations it runs may reach down to there */
     uint64_t lent_floor; /* 1 + the floor lent to the quotation that starts, or 0 */
     Heap *heap;
     Scheduler *scheduler;
     World *world;
-    const Word *word; /* that is running, for messages */
-    bool has_fault;   /* its message is in scheduler->fault */
-    Strand *next, *previous;             /* all strands of the scheduler */
+    const Word *word;        /* that is running, for messages */
+    bool has_fault;          /* its message is in scheduler->fault */
+    Strand *next, *previous; /* all strands of the scheduler */
     Strand *queue_next, *queue_previous;
     struct StrandQueue *queue; /* the one it waits in: ready, or a channel's receivers */
-    Weave *weave;     /* whose body it is, or NULL */
+    Weave *weave;              /* whose body it is, or NULL */
     uint64_t id;
     StrandState state;
     ParkReason reason;

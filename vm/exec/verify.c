@@ -19,7 +19,8 @@ static const char *operand_fault(const Chunk *chunk, OperandKind kind, uint32_t 
     case OPERAND_CONSTANT:
         return operand < chunk->constant_count ? NULL : "no such constant";
     case OPERAND_LABEL:
-        return operand > at && operand < chunk->instruction_count ? NULL : "the jump does not go ahead to an instruction";
+        return operand > at && operand < chunk->instruction_count ? NULL
+                                                                  : "the jump does not go ahead to an instruction";
     case OPERAND_WORD:
         if (operand >= program->words->count)
             return "no such word";

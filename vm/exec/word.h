@@ -43,7 +43,7 @@ typedef WordResult WordFunction(Strand *strand);
 typedef WordResult StepFunction(Strand *strand, StepFrame *frame);
 
 typedef enum WordHow {
-    WORD_BY_OPCODE,   /* `opcode` stands for it in the code */
+    WORD_BY_OPCODE, /* `opcode` stands for it in the code */
     WORD_BY_FUNCTION,
     WORD_BY_COMPILER, /* the checker and the emitter know it: shuffles, call, if, sugar ... */
     WORD_IS_ALIAS,    /* of `alias` */
@@ -59,9 +59,9 @@ struct Word {
     WordFunction *function;
     StepFunction *step;
     const char *alias;
-    bool needs_floor; /* takes from the stack what its effect does not say: called by CALL_FLOOR */
-    bool is_ours;     /* not in upstream's tables: yields to a program's own definition of that name */
-    const char *help; /* what it does and its edge cases, in sentences */
+    bool needs_floor;   /* takes from the stack what its effect does not say: called by CALL_FLOOR */
+    bool is_ours;       /* not a word of the reference compiler: yields to a program's own definition of that name */
+    const char *help;   /* what it does and its edge cases, in sentences */
     const char *family; /* filled in by word_table_new */
     uint32_t number;    /* filled in by word_table_new */
 };

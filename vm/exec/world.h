@@ -21,11 +21,11 @@ struct World {
     /* Standard output, in the order things were said. Errors are the owner's business. */
     void (*write)(void *context, const char *bytes, size_t size);
     void *write_context;
-    int input; /* descriptor of standard input */
+    int input;                    /* descriptor of standard input */
     const char *const *arguments; /* the program first */
     uint32_t argument_count;
     const char *const *environment; /* NAME=VALUE texts and a NULL behind them; NULL: no variable is set */
-    struct WorldState *states; /* what word families keep per VM */
+    struct WorldState *states;      /* what word families keep per VM */
 };
 
 /*

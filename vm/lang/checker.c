@@ -24,7 +24,6 @@
 
 enum { SHAPE_ANY = SHAPE_COUNT_MAX, INPUTS_MAX = SHAPE_COUNT_MAX - 1 };
 
-
 typedef struct Unit {
     Literal *literal; /* NULL for a word */
     bool is_closed;   /* nothing may be drawn from an open row: all its inputs are known */
@@ -37,8 +36,8 @@ typedef struct Unit {
 
 typedef struct State {
     Stack *stack;
-    uint32_t height; /* items above the bottom, roughly: for how much room the code needs */
-    Stack *aux;      /* items only; NULL when empty */
+    uint32_t height;    /* items above the bottom, roughly: for how much room the code needs */
+    Stack *aux;         /* items only; NULL when empty */
     uint32_t aux_count; /* on the aux stack, with what the code around this literal has there */
 } State;
 
@@ -53,8 +52,8 @@ typedef struct Checker {
     Type *wanted; /* the topmost declared output when it is a quotation: what literals in the word are expected to be */
     bool lenient; /* counting: types need not fit */
     bool quiet;   /* trying: errors are not reported */
-    bool found_loose; /* a word turned out loose: its callers are to be checked again */
-    bool inlined_cond; /* in the word being checked, a cond became a chain of branches */
+    bool found_loose;     /* a word turned out loose: its callers are to be checked again */
+    bool inlined_cond;    /* in the word being checked, a cond became a chain of branches */
     bool no_inlined_cond; /* none may: what they leave was found to be in the way */
 } Checker;
 
@@ -96,9 +95,10 @@ static const char *node_name(Checker *checker, const Node *node) {
 static bool underflow(Checker *checker, const Node *node, Stack *before, uint32_t required) {
     uint32_t provided;
     stack_bottom(before, &provided);
-    Diag *diag = report(checker, node->span, "stack-underflow",
-                        arena_format(checker->arena, "In '%s': %s: stack underflow - requires %u value(s), only %u provided",
-                                     word_name(checker), node_name(checker, node), required, provided));
+    Diag *diag =
+        report(checker, node->span, "stack-underflow",
+               arena_format(checker->arena, "In '%s': %s: stack underflow - requires %u value(s), only %u provided",
+                            word_name(checker), node_name(checker, node), required, provided));
     if (diag)
         diag->stack_before = text(checker, before);
     return false;
@@ -213,7 +213,9 @@ static Shape shape_of(Effect *effect) {
     Row *below_in = stack_bottom(effect->in, &in), *below_out = stack_bottom(effect->out, &out);
     return (Shape){
         .in = (uint16_t)(in < INPUTS_MAX ? in : INPUTS_MAX),
-        .out = (uint16_t)(below_in != below_out ? SHAPE_ANY : out < INPUTS_MAX ? out : INPUTS_MAX),
+        .out = (uint16_t)(below_in != below_out ? SHAPE_ANY
+                          : out < INPUTS_MAX    ? out
+                                                : INPUTS_MAX),
     };
 }
 
@@ -246,7 +248,8 @@ static bool is_below_declared(Stack *stack) {
  * `written` says. A quotation that belongs to a row of the word's own is checked
  * too: what it was declared to be does not bind its depth.
  */
-static void demand(Checker *checker, SlotCheck **checks, uint32_t index, const Stack *item, Type *written, bool was_declared) {
+static void demand(Checker *checker, SlotCheck **checks, uint32_t index, const Stack *item, Type *written,
+                   bool was_declared) {
     int kind = type_proves(written);
     if (kind < 0 || (item->proven && !was_declared))
         return;
@@ -260,7 +263,8 @@ static void demand(Checker *checker, SlotCheck **checks, uint32_t index, const S
  * A quotation that is to run on a stack of which nothing is known: so many
  * values as it takes must be there, and it must take no more than its type says.
  */
-static void demand_counted(Checker *checker, CallNote *note, uint32_t index, const Stack *item, Type *written, uint32_t taken) {
+static void demand_counted(Checker *checker, CallNote *note, uint32_t index, const Stack *item, Type *written,
+                           uint32_t taken) {
     Shape shape = shape_of(written->effect);
     uint32_t takes;
     stack_bottom(type_prune(item->type)->effect->in, &takes);
@@ -329,14 +333,32 @@ static bool join_aux(Checker *checker, Stack *a, Stack *b, Stack **joined) {
 /* --- the words that the checker knows --- */
 
 typedef enum CompilerWord {
-    DO_DUP, DO_DROP, DO_SWAP, DO_OVER, DO_ROT, DO_NIP, DO_TUCK, DO_2DUP, DO_3DROP,
-    DO_PICK, DO_ROLL, DO_TO_AUX, DO_FROM_AUX, DO_CALL, DO_DIP, DO_KEEP, DO_BI, DO_IF, DO_COND, DO_NOTHING,
+    DO_DUP,
+    DO_DROP,
+    DO_SWAP,
+    DO_OVER,
+    DO_ROT,
+    DO_NIP,
+    DO_TUCK,
+    DO_2DUP,
+    DO_3DROP,
+    DO_PICK,
+    DO_ROLL,
+    DO_TO_AUX,
+    DO_FROM_AUX,
+    DO_CALL,
+    DO_DIP,
+    DO_KEEP,
+    DO_BI,
+    DO_IF,
+    DO_COND,
+    DO_NOTHING,
 } CompilerWord;
 
 static CompilerWord compiler_word(const Node *node) {
     static const char *const names[] = {
-        "dup", "drop", "swap", "over", "rot", "nip", "tuck", "2dup", "3drop",
-        "pick", "roll", ">aux", "aux>", "call", "dip", "keep", "bi", "if", "cond",
+        "dup",  "drop", "swap", "over", "rot", "nip",  "tuck", "2dup", "3drop", "pick",
+        "roll", ">aux", "aux>", "call", "dip", "keep", "bi",   "if",   "cond",
     };
     if (node->kind != NODE_CALL || node->call.target != TARGET_BUILTIN || node->call.word->how != WORD_BY_COMPILER)
         return DO_NOTHING;
@@ -361,7 +383,8 @@ static const char *wanted_text(Checker *checker, const Node *node, Stack *wanted
     if (node->kind == NODE_CALL && node->call.target == TARGET_DEFINITION)
         return side_syntax_text(checker->diags, &node->call.definition->effect->in);
     if (node->kind == NODE_CALL && node->call.word && compiler_word(node) == DO_NOTHING)
-        return side_syntax_text(checker->diags, &resolver_word_effect(checker->resolved, node->call.word, checker->diags)->in);
+        return side_syntax_text(checker->diags,
+                                &resolver_word_effect(checker->resolved, node->call.word, checker->diags)->in);
     return text(checker, wanted);
 }
 
@@ -370,8 +393,8 @@ static bool mismatch(Checker *checker, const Node *node, Stack *before, const Ef
         return checker->lenient;
     const char *expected = wanted_text(checker, node, wanted->in), *found = text(checker, before);
     Diag *diag = report(checker, node->span, "type-mismatch",
-                        arena_format(checker->arena, "%s: stack type mismatch. Expected %s, got %s: %s", node_name(checker, node),
-                                     expected, found, checker->unifier.reason));
+                        arena_format(checker->arena, "%s: stack type mismatch. Expected %s, got %s: %s",
+                                     node_name(checker, node), expected, found, checker->unifier.reason));
     diag->expected = expected;
     diag->found = diag->stack_before = found;
     diag->stack_after = text(checker, wanted->out); /* had it fitted */
@@ -379,7 +402,8 @@ static bool mismatch(Checker *checker, const Node *node, Stack *before, const Ef
 }
 
 /* Takes the inputs of `effect` off the stack. */
-static bool take_items(Checker *checker, Unit *unit, State *state, const Node *node, Stack *in, Items *items, uint32_t *unknownp) {
+static bool take_items(Checker *checker, Unit *unit, State *state, const Node *node, Stack *in, Items *items,
+                       uint32_t *unknownp) {
     Stack *before = state->stack;
     uint32_t count;
     stack_bottom(in, &count);
@@ -457,15 +481,16 @@ static void push_outputs(Checker *checker, Unit *unit, State *state, CallNote *n
 }
 
 typedef struct Applied {
-    bool trusted;          /* definite outputs are proven */
+    bool trusted;           /* definite outputs are proven */
     bool checks_quotations; /* by itself, when it runs: a builtin */
-    uint32_t more_inputs;  /* that a loose word takes beyond its effect */
+    uint32_t more_inputs;   /* that a loose word takes beyond its effect */
 } Applied;
 
 /* A quotation that wrote no row runs on anything: where a definite row is asked for, it is one that runs on that. */
 static Type *usable_type(Checker *checker, Type *type, Type *written) {
     type = type_prune(type);
-    if (!type_is_quotation(type) || !type_is_quotation(written) || stack_bottom(type->effect->in, NULL)->kind != ROW_OWN ||
+    if (!type_is_quotation(type) || !type_is_quotation(written) ||
+        stack_bottom(type->effect->in, NULL)->kind != ROW_OWN ||
         stack_bottom(written->effect->in, NULL)->kind == ROW_OWN)
         return type;
     Type *used = type_base(checker->arena, type->kind);
@@ -473,7 +498,8 @@ static Type *usable_type(Checker *checker, Type *type, Type *written) {
     return used;
 }
 
-static bool apply_effect(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, Effect *effect, Applied how) {
+static bool apply_effect(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, Effect *effect,
+                         Applied how) {
     Stack *before = state->stack;
     Items items;
     uint32_t unknown = 0;
@@ -483,7 +509,8 @@ static bool apply_effect(Checker *checker, Unit *unit, State *state, Node *node,
         note->depth_check = items.count;
     bind_row(&checker->unifier, stack_bottom(effect->in, NULL), state->stack);
     for (uint32_t index = items.count; index-- > 0;) {
-        if (!unify_types(&checker->unifier, usable_type(checker, items.taken[index]->type, items.written[index]), items.written[index]) &&
+        if (!unify_types(&checker->unifier, usable_type(checker, items.taken[index]->type, items.written[index]),
+                         items.written[index]) &&
             !mismatch(checker, node, before, effect))
             return false;
     }
@@ -508,8 +535,9 @@ static bool apply_effect(Checker *checker, Unit *unit, State *state, Node *node,
 
 static bool fail_not_quotation(Checker *checker, Node *node, Type *type) {
     report(checker, node->span, "not-a-quotation",
-           arena_format(checker->arena, "%s: expected quotation or closure on %sstack, got %s", node_name(checker, node),
-                        strcmp(node->call.name.bytes, "call") == 0 ? "" : "top of ", type_text(checker->diags, type)));
+           arena_format(checker->arena, "%s: expected quotation or closure on %sstack, got %s",
+                        node_name(checker, node), strcmp(node->call.name.bytes, "call") == 0 ? "" : "top of ",
+                        type_text(checker->diags, type)));
     return false;
 }
 
@@ -523,7 +551,8 @@ static bool fail_yielding(Checker *checker, Node *node) {
 }
 
 /* What running the quotation `item`, slot `index` of the call, does to the stack. */
-static bool apply_quotation(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, const Stack *item, uint32_t index) {
+static bool apply_quotation(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, const Stack *item,
+                            uint32_t index) {
     Type *type = type_prune(item->type);
     note->is_dynamic = note->needs_room = true;
     if (type->kind == TYPE_VARIABLE) {
@@ -576,10 +605,10 @@ static bool walk_apart(Checker *checker, Unit *unit, Body *body, State *state, b
         return false;
     if (state->aux) {
         report(checker, body->span, "unbalanced-aux",
-                            arena_format(checker->arena, "Quotation has unbalanced aux stack: %s remain%s",
-                                         text(checker, stack_push(checker->arena, stack_row(checker->arena, ROW_OWN, "aux"),
-                                                                  state->aux->type, false)),
-                                         state->aux->below ? "" : "s"));
+               arena_format(checker->arena, "Quotation has unbalanced aux stack: %s remain%s",
+                            text(checker, stack_push(checker->arena, stack_row(checker->arena, ROW_OWN, "aux"),
+                                                     state->aux->type, false)),
+                            state->aux->below ? "" : "s"));
         return checker->lenient;
     }
     state->aux = aux;
@@ -631,8 +660,9 @@ static uint32_t count_captures(Checker *checker, Node *node, Effect *expected) {
     Unit unit;
     Stack *left;
     checker->lenient = true;
-    walk_literal_code(checker, node, push_expected(checker, stack_row(checker->arena, ROW_OPEN, "rest"), expected, &count),
-                      false, &unit, &left);
+    walk_literal_code(checker, node,
+                      push_expected(checker, stack_row(checker->arena, ROW_OPEN, "rest"), expected, &count), false,
+                      &unit, &left);
     checker->lenient = was_lenient;
     *checker->note = note;
     checker->found_loose = found_loose;
@@ -642,7 +672,8 @@ static uint32_t count_captures(Checker *checker, Node *node, Effect *expected) {
     return unit.drawn;
 }
 
-static void push_literal(Checker *checker, Unit *unit, State *state, Node *node, const Unit *walked, Stack *in, Stack *left) {
+static void push_literal(Checker *checker, Unit *unit, State *state, Node *node, const Unit *walked, Stack *in,
+                         Stack *left) {
     Literal *literal = node->quotation.checked;
     Type *type = type_base(checker->arena, literal->is_closure ? TYPE_CLOSURE : TYPE_QUOTATION);
     type->effect = arena_new(checker->arena, Effect);
@@ -667,11 +698,12 @@ static bool walk_expected(Checker *checker, Unit *unit, State *state, Node *node
         return false;
     for (uint32_t index = 0; index < captures; index++) {
         if (!take(checker, unit, state, &captured[index], &unknown)) {
-            Diag *diag = report(checker, node->span, "closure-capture",
-                                arena_format(checker->arena,
-                                             "Closure capture error: the body needs %u value(s) below its inputs, only %u "
-                                             "are on the stack",
-                                             captures, index));
+            Diag *diag =
+                report(checker, node->span, "closure-capture",
+                       arena_format(checker->arena,
+                                    "Closure capture error: the body needs %u value(s) below its inputs, only %u "
+                                    "are on the stack",
+                                    captures, index));
             if (diag)
                 diag->stack_before = text(checker, before);
             return false;
@@ -752,7 +784,8 @@ static bool walk_literal(Checker *checker, Unit *unit, State *state, Node *node)
 enum { TAKEN_MAX = 4 };
 
 /* Takes `count` items, the top first. */
-static bool take_some(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, uint32_t count, Stack *taken[TAKEN_MAX]) {
+static bool take_some(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, uint32_t count,
+                      Stack *taken[TAKEN_MAX]) {
     Stack *before = state->stack;
     uint32_t unknown = 0;
     for (uint32_t index = 0; index < count; index++) {
@@ -777,14 +810,15 @@ typedef struct Shuffle {
 } Shuffle;
 
 static const Shuffle shuffles[] = {
-    [DO_DUP] = {1, 2, {0, 0}, {0}, 1},       [DO_DROP] = {1, 0, {0}, {0}, 1},
-    [DO_SWAP] = {2, 2, {0, 1}, {0}, 0},      [DO_OVER] = {2, 3, {1, 0, 1}, {1}, 1},
-    [DO_ROT] = {3, 3, {1, 0, 2}, {0}, 0},    [DO_NIP] = {2, 1, {0}, {1}, 1},
-    [DO_TUCK] = {2, 3, {0, 1, 0}, {0}, 1},   [DO_2DUP] = {2, 4, {1, 0, 1, 0}, {0, 1}, 2},
+    [DO_DUP] = {1, 2, {0, 0}, {0}, 1},     [DO_DROP] = {1, 0, {0}, {0}, 1},
+    [DO_SWAP] = {2, 2, {0, 1}, {0}, 0},    [DO_OVER] = {2, 3, {1, 0, 1}, {1}, 1},
+    [DO_ROT] = {3, 3, {1, 0, 2}, {0}, 0},  [DO_NIP] = {2, 1, {0}, {1}, 1},
+    [DO_TUCK] = {2, 3, {0, 1, 0}, {0}, 1}, [DO_2DUP] = {2, 4, {1, 0, 1, 0}, {0, 1}, 2},
     [DO_3DROP] = {3, 0, {0}, {0}, 0},
 };
 
-static bool walk_shuffle(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, const Shuffle *shuffle) {
+static bool walk_shuffle(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note,
+                         const Shuffle *shuffle) {
     Stack *taken[TAKEN_MAX];
     if (!take_some(checker, unit, state, node, note, shuffle->in, taken))
         return false;
@@ -797,9 +831,11 @@ static bool walk_shuffle(Checker *checker, Unit *unit, State *state, Node *node,
 }
 
 /* `N pick`, `N roll` with a literal N, typed exactly; and with a number that is known only at run time. */
-static bool walk_pick(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, const Node *previous, bool is_roll) {
+static bool walk_pick(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, const Node *previous,
+                      bool is_roll) {
     Stack *taken[TAKEN_MAX], *row = stack_row(checker->arena, ROW_OWN, "a");
-    const Effect wanted = {.in = stack_push(checker->arena, row, type_base(checker->arena, TYPE_INT), false), .out = row};
+    const Effect wanted = {.in = stack_push(checker->arena, row, type_base(checker->arena, TYPE_INT), false),
+                           .out = row};
     if (!take_some(checker, unit, state, node, note, 1, taken))
         return false;
     if (!unify_types(&checker->unifier, taken[0]->type, wanted.in->type))
@@ -810,7 +846,8 @@ static bool walk_pick(Checker *checker, Unit *unit, State *state, Node *node, Ca
         int64_t index = previous->integer;
         if (index < 0) {
             report(checker, node->span, "negative-index",
-                   arena_format(checker->arena, "%s: index must be non-negative, got %lld", node_name(checker, node), (long long)index));
+                   arena_format(checker->arena, "%s: index must be non-negative, got %lld", node_name(checker, node),
+                                (long long)index));
             return false;
         }
         bool can_draw = bottom->kind == ROW_OPEN && !unit->is_closed && index <= INPUTS_MAX;
@@ -891,9 +928,12 @@ static bool demand_bool(Checker *checker, const Node *node, const Stack *item, S
 }
 
 static bool fail_branches(Checker *checker, const Node *node, const char *what, Stack *first, Stack *second) {
-    Diag *diag = report(checker, node->span, "branch-mismatch",
-                        arena_format(checker->arena, "%s branches have incompatible stack effects:\n  then branch produces: %s\n  else branch produces: %s",
-                                     what, text(checker, first), text(checker, second)));
+    Diag *diag = report(
+        checker, node->span, "branch-mismatch",
+        arena_format(
+            checker->arena,
+            "%s branches have incompatible stack effects:\n  then branch produces: %s\n  else branch produces: %s",
+            what, text(checker, first), text(checker, second)));
     if (diag) {
         diag->found = checker->unifier.reason;
         diag->hint = "Both branches of an if must leave the same stack; push or drop in one of them.";
@@ -963,7 +1003,8 @@ static bool walk_inline(Checker *checker, Unit *unit, Node *node, Node *literal,
     return good;
 }
 
-static bool walk_inlined(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, CompilerWord word, bool is_tail) {
+static bool walk_inlined(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, CompilerWord word,
+                         bool is_tail) {
     Stack *taken[TAKEN_MAX];
     if (word == DO_CALL)
         return walk_inline(checker, unit, node, note->inlined, state, is_tail);
@@ -993,7 +1034,8 @@ static bool try_cond(Checker *checker, Unit *unit, State *state, Node *node, Cal
         uint32_t unknown = 0;
         Body *predicate = &literal->quotation.body;
         predicate->exit_checks = NULL;
-        if (!walk_inline(checker, unit, node, literal, &tried, false) || !take(checker, unit, &tried, &taken, &unknown) || unknown ||
+        if (!walk_inline(checker, unit, node, literal, &tried, false) ||
+            !take(checker, unit, &tried, &taken, &unknown) || unknown ||
             !demand_bool(checker, node, taken, &predicate->exit_checks, 0) ||
             !join_stacks(checker, unit, state->stack, tried.stack, &state->stack))
             return false;
@@ -1053,7 +1095,8 @@ static Node *inlining_call(Checker *checker, Node *first, uint32_t *countp) {
         return next;
     }
     bool is_cond = next->kind == NODE_INT && next->next && compiler_word(next->next) == DO_COND;
-    if (!is_cond || checker->lenient || checker->no_inlined_cond || literal_of(checker, first)->cond_failed || next->integer < 1 || next->integer * 2 != run)
+    if (!is_cond || checker->lenient || checker->no_inlined_cond || literal_of(checker, first)->cond_failed ||
+        next->integer < 1 || next->integer * 2 != run)
         return NULL;
     *countp = run;
     return next->next;
@@ -1066,10 +1109,17 @@ typedef struct Sugar {
 } Sugar;
 
 static const Sugar sugars[] = {
-    {"+", "i.+", "f.+", "string.concat"}, {"-", "i.-", "f.-", NULL},  {"*", "i.*", "f.*", NULL},
-    {"/", "i./", "f./", NULL},            {"%", "i.%", NULL, NULL},   {"=", "i.=", "f.=", "string.equal?"},
-    {"<", "i.<", "f.<", NULL},            {">", "i.>", "f.>", NULL},  {"<=", "i.<=", "f.<=", NULL},
-    {">=", "i.>=", "f.>=", NULL},         {"<>", "i.<>", "f.<>", NULL},
+    {"+", "i.+", "f.+", "string.concat"},
+    {"-", "i.-", "f.-", NULL},
+    {"*", "i.*", "f.*", NULL},
+    {"/", "i./", "f./", NULL},
+    {"%", "i.%", NULL, NULL},
+    {"=", "i.=", "f.=", "string.equal?"},
+    {"<", "i.<", "f.<", NULL},
+    {">", "i.>", "f.>", NULL},
+    {"<=", "i.<=", "f.<=", NULL},
+    {">=", "i.>=", "f.>=", NULL},
+    {"<>", "i.<>", "f.<>", NULL},
 };
 
 static const char *operand_text(Checker *checker, Type *type) {
@@ -1083,18 +1133,19 @@ static bool fail_sugar(Checker *checker, const Node *node, const Sugar *sugar, T
     if (nothing_known)
         message = arena_format(arena, "`%s` can't resolve here — operand types not in scope", sugar->name);
     else
-        message = arena_format(arena, "`%s` requires matching types (Int%sInt%s%s%s%s), got (%s, %s). Use `%s`%s%s%s%s%s%s.",
-                               sugar->name, sugar->name, sugar->for_floats ? ", Float" : "",
-                               sugar->for_floats ? sugar->name : "", sugar->for_floats ? "Float" : "",
-                               sugar->for_strings ? ", or String with String" : "", operand_text(checker, left),
-                               operand_text(checker, right), sugar->for_ints, sugar->for_floats ? ", `" : "",
-                               sugar->for_floats ? sugar->for_floats : "", sugar->for_floats ? "`" : "",
-                               sugar->for_strings ? ", or `" : "", sugar->for_strings ? sugar->for_strings : "",
-                               sugar->for_strings ? "`" : "");
+        message = arena_format(
+            arena, "`%s` requires matching types (Int%sInt%s%s%s%s), got (%s, %s). Use `%s`%s%s%s%s%s%s.", sugar->name,
+            sugar->name, sugar->for_floats ? ", Float" : "", sugar->for_floats ? sugar->name : "",
+            sugar->for_floats ? "Float" : "", sugar->for_strings ? ", or String with String" : "",
+            operand_text(checker, left), operand_text(checker, right), sugar->for_ints, sugar->for_floats ? ", `" : "",
+            sugar->for_floats ? sugar->for_floats : "", sugar->for_floats ? "`" : "",
+            sugar->for_strings ? ", or `" : "", sugar->for_strings ? sugar->for_strings : "",
+            sugar->for_strings ? "`" : "");
     Diag *diag = report(checker, node->span, "unresolved-operator", message);
     if (diag) {
         diag->stack_before = text(checker, before);
-        diag->hint = nothing_known ? arena_format(arena, "Use the explicit word, such as `%s`.", sugar->for_ints) : NULL;
+        diag->hint =
+            nothing_known ? arena_format(arena, "Use the explicit word, such as `%s`.", sugar->for_ints) : NULL;
     }
     return false;
 }
@@ -1170,10 +1221,12 @@ static bool call_builtin(Checker *checker, Unit *unit, State *state, Node *node,
         return false;
     Effect *effect = effect_of_syntax(&scope, syntax);
     unit->yields |= effect->yields;
-    return apply_effect(checker, unit, state, node, note, effect, (Applied){.trusted = true, .checks_quotations = true});
+    return apply_effect(checker, unit, state, node, note, effect,
+                        (Applied){.trusted = true, .checks_quotations = true});
 }
 
-static bool walk_compiler_word(Checker *checker, Unit *unit, State *state, Node *node, const Node *previous, CallNote *note, bool is_tail) {
+static bool walk_compiler_word(Checker *checker, Unit *unit, State *state, Node *node, const Node *previous,
+                               CallNote *note, bool is_tail) {
     CompilerWord word = compiler_word(node);
     switch (word) {
     case DO_PICK:
@@ -1197,7 +1250,8 @@ static bool walk_compiler_word(Checker *checker, Unit *unit, State *state, Node 
     }
 }
 
-static bool walk_call(Checker *checker, Unit *unit, State *state, Node *node, const Node *previous, CallNote *note, bool is_tail) {
+static bool walk_call(Checker *checker, Unit *unit, State *state, Node *node, const Node *previous, CallNote *note,
+                      bool is_tail) {
     node->call.checked = note;
     note->is_tail = is_tail;
     switch (node->call.target) {
@@ -1219,7 +1273,8 @@ static bool walk_call(Checker *checker, Unit *unit, State *state, Node *node, co
         if (node->call.target == TARGET_CONSTRUCT) /* fields are checked where they are used */
             return apply_effect(checker, unit, state, node, note, effect, (Applied){.checks_quotations = true}) &&
                    (note->checks = NULL, true);
-        return apply_effect(checker, unit, state, node, note, effect, (Applied){.trusted = trusted, .checks_quotations = true});
+        return apply_effect(checker, unit, state, node, note, effect,
+                            (Applied){.trusted = trusted, .checks_quotations = true});
     }
     case TARGET_NONE:
         return false; /* the resolver has said so */
@@ -1255,7 +1310,8 @@ static bool body_diverges(const Checker *checker, const Body *body) {
  * below the call's results, and on the aux stack. What cannot be mended so is
  * a trap there.
  */
-static void join_divergent(Checker *checker, Unit *unit, Body *diverging, const State *left, State *state, bool is_end) {
+static void join_divergent(Checker *checker, Unit *unit, Body *diverging, const State *left, State *state,
+                           bool is_end) {
     uint32_t mark = unifier_mark(&checker->unifier), left_count, count, aux_count = 0;
     Row *left_row = stack_bottom(left->stack, &left_count), *row = stack_bottom(state->stack, &count);
     uint32_t results = diverging->last->call.definition->checked->shape.out;
@@ -1307,7 +1363,8 @@ static bool walk_if(Checker *checker, Unit *unit, State *state, Node *node, bool
         return true;
     }
     if (!join_aux(checker, state->aux, other.aux, &state->aux)) {
-        report(checker, node->span, "branch-mismatch", "if/else branches have incompatible aux stack effects: they leave different values on it");
+        report(checker, node->span, "branch-mismatch",
+               "if/else branches have incompatible aux stack effects: they leave different values on it");
         return checker->lenient;
     }
     Stack *joined;
@@ -1497,18 +1554,21 @@ static bool check_end(Checker *checker, const Unit *unit, const State *state, co
         for (Stack *item = state->aux; item; item = item->below)
             aux = stack_push(checker->arena, aux, item->type, false);
         report(checker, checker->definition->span, "unbalanced-aux",
-               arena_format(checker->arena, "Word '%s': aux stack is not empty at word return: %s remain", word_name(checker), text(checker, aux)));
+               arena_format(checker->arena, "Word '%s': aux stack is not empty at word return: %s remain",
+                            word_name(checker), text(checker, aux)));
         return false;
     }
     if (!unify_stacks(&checker->unifier, state->stack, declared->out))
         return fail_end(checker, state->stack);
-    if (stack_bottom(state->stack, NULL)->kind == ROW_UNKNOWN && stack_bottom(declared->out, NULL) != stack_bottom(declared->in, NULL))
+    if (stack_bottom(state->stack, NULL)->kind == ROW_UNKNOWN &&
+        stack_bottom(declared->out, NULL) != stack_bottom(declared->in, NULL))
         note_loose(checker); /* nothing says how the one row came from the other */
     if (unit->yields == declared->yields)
         return true;
     report(checker, checker->definition->span, "yield-mismatch",
-           arena_format(checker->arena, unit->yields ? "Word '%s': body produces effect 'Yield T' but no matching effect is declared"
-                                                     : "Word '%s': declares effect 'Yield' but body doesn't produce it",
+           arena_format(checker->arena,
+                        unit->yields ? "Word '%s': body produces effect 'Yield T' but no matching effect is declared"
+                                     : "Word '%s': declares effect 'Yield' but body doesn't produce it",
                         word_name(checker)));
     return false;
 }
@@ -1656,7 +1716,8 @@ int checker_check(Resolved *resolved, DiagList *diags) {
     do {
         checker.found_loose = false;
         errors = diags->error_count;
-        for (Definition *definition = resolved->tree->definitions; definition && !checker.arena->failed; definition = definition->next) {
+        for (Definition *definition = resolved->tree->definitions; definition && !checker.arena->failed;
+             definition = definition->next) {
             check_definition(&checker, definition);
             checker.unifier.trail.count = 0; /* nothing goes back beyond a word */
         }

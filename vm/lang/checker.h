@@ -27,50 +27,50 @@ typedef struct SlotCheck {
     struct SlotCheck *next;
     uint32_t index; /* slots below the top */
     Kind kind;
-    Shape shape;    /* KIND_QUOTATION; out == SHAPE_COUNT_MAX: any */
+    Shape shape; /* KIND_QUOTATION; out == SHAPE_COUNT_MAX: any */
 } SlotCheck;
 
 /* How a quotation literal becomes code. */
 typedef enum LiteralMode {
-    LITERAL_PUSHED,   /* a value: plain, or a closure over `capture_count` values */
-    LITERAL_INLINE,   /* part of the enclosing code: call, dip, keep, bi, cond behind it */
+    LITERAL_PUSHED, /* a value: plain, or a closure over `capture_count` values */
+    LITERAL_INLINE, /* part of the enclosing code: call, dip, keep, bi, cond behind it */
 } LiteralMode;
 
 typedef struct Literal {
     LiteralMode mode;
     bool is_closure;
     uint32_t capture_count;
-    bool is_counted;       /* `counted` was found in an earlier walk */
+    bool is_counted; /* `counted` was found in an earlier walk */
     uint32_t counted;
     Type *type;
-    uint32_t drawn;        /* inputs that the body takes beyond the expected ones */
-    uint32_t expected;     /* inputs that were expected; with what it captures and draws, all of its inputs */
-    bool uses_unknown;     /* its code keeps a floor */
-    uint32_t height_max;   /* values on its stack at most, its inputs included */
-    bool cond_failed;      /* first of a cond's literals: they do not fit together, so it runs as a word */
+    uint32_t drawn;      /* inputs that the body takes beyond the expected ones */
+    uint32_t expected;   /* inputs that were expected; with what it captures and draws, all of its inputs */
+    bool uses_unknown;   /* its code keeps a floor */
+    uint32_t height_max; /* values on its stack at most, its inputs included */
+    bool cond_failed;    /* first of a cond's literals: they do not fit together, so it runs as a word */
 } Literal;
 
 /* What a call is turned into beyond its target. */
 typedef struct CallNote {
-    SlotCheck *checks;      /* before the call */
-    uint32_t depth_check;   /* before the call: at least so many values above the floor; 0: none */
-    bool raw;               /* shuffle of uncounted values */
-    bool absorbs_literal;   /* pick, roll: the Int before it is `index` and not pushed */
-    bool is_dynamic;        /* call, dip, keep, bi, if, cond, pick, roll: the row's function does it */
-    bool is_unknown;        /* is_dynamic, and of a quotation nothing is known: its row's function looks at it */
-    bool needs_room;        /* what it leaves is not counted in `height_max` */
+    SlotCheck *checks;    /* before the call */
+    uint32_t depth_check; /* before the call: at least so many values above the floor; 0: none */
+    bool raw;             /* shuffle of uncounted values */
+    bool absorbs_literal; /* pick, roll: the Int before it is `index` and not pushed */
+    bool is_dynamic;      /* call, dip, keep, bi, if, cond, pick, roll: the row's function does it */
+    bool is_unknown;      /* is_dynamic, and of a quotation nothing is known: its row's function looks at it */
+    bool needs_room;      /* what it leaves is not counted in `height_max` */
     uint32_t index;
-    Node *inlined;          /* first of the literals that are part of it */
+    Node *inlined; /* first of the literals that are part of it */
     uint32_t inlined_count;
-    bool is_tail;           /* nothing is left to do behind it but return */
+    bool is_tail; /* nothing is left to do behind it but return */
 } CallNote;
 
 typedef struct DefinitionNote {
     Shape shape;
-    bool trusted;       /* its outputs are surely of the declared base kinds */
-    bool loose;         /* its rows do not mean what they say: after a call the stack is unknown */
-    uint32_t drawn;     /* values that it takes beyond its inputs */
-    bool uses_unknown;  /* its code keeps a floor */
+    bool trusted;      /* its outputs are surely of the declared base kinds */
+    bool loose;        /* its rows do not mean what they say: after a call the stack is unknown */
+    uint32_t drawn;    /* values that it takes beyond its inputs */
+    bool uses_unknown; /* its code keeps a floor */
     uint32_t height_max;
 } DefinitionNote;
 

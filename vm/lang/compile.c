@@ -23,7 +23,8 @@ static int after_step(const Compilation *compilation, int r) {
     return compilation->diags.error_count ? COMPILE_E_REFUSED : 0;
 }
 
-static int run_steps(Compilation *compilation, const Source *source, const ModuleReader *reader, const WordTable *words, bool needs_main) {
+static int run_steps(Compilation *compilation, const Source *source, const ModuleReader *reader, const WordTable *words,
+                     bool needs_main) {
     int r = module_load(&compilation->tree, &compilation->arena, source, reader, &compilation->diags);
     r = after_step(compilation, r);
     if (r) /* names of what could not be parsed or found would only be reported as undefined */
@@ -36,7 +37,8 @@ static int run_steps(Compilation *compilation, const Source *source, const Modul
     return after_step(compilation, r);
 }
 
-int compile_check(Compilation *compilation, const Source *source, const ModuleReader *reader, const WordTable *words, bool needs_main) {
+int compile_check(Compilation *compilation, const Source *source, const ModuleReader *reader, const WordTable *words,
+                  bool needs_main) {
     int r = run_steps(compilation, source, reader, words, needs_main);
     diag_list_sort(&compilation->diags);
     return r;

@@ -25,6 +25,7 @@ void compilation_deinit(Compilation *compilation);
  * `source` and what `reader` gives must outlive the compilation.
  */
 enum { COMPILE_E_REFUSED = 1 };
-int compile_check(Compilation *compilation, const Source *source, const ModuleReader *reader, const WordTable *words, bool needs_main) MUST_CHECK;
+int compile_check(Compilation *compilation, const Source *source, const ModuleReader *reader, const WordTable *words,
+                  bool needs_main) MUST_CHECK;
 /* Makes the code of a program that compile_check found good. Returns -ENOMEM; then too `program` is to be ended. */
 int compile_emit(Compilation *compilation, Program *program, Heap *heap) MUST_CHECK;

@@ -21,7 +21,7 @@ typedef struct Emitter {
     Program *program;
     const Resolved *resolved;
     Heap *heap;
-    bool failed; /* memory was refused */
+    bool failed;          /* memory was refused */
     const Source *source; /* whose lines `line_starts` holds: words come file by file */
     uint32_t *line_starts;
     uint32_t line_count;
@@ -111,7 +111,8 @@ static bool grow(Builder *builder) {
     Mem *mem = &builder->emitter->heap->mem;
     Chunk *chunk = builder->chunk;
     uint32_t old = builder->capacity, new = old ? 2 * old : 16;
-    Instruction *instructions = mem_try_resize(mem, chunk->instructions, old * sizeof(Instruction), new * sizeof(Instruction));
+    Instruction *instructions =
+        mem_try_resize(mem, chunk->instructions, old * sizeof(Instruction), new * sizeof(Instruction));
     if (!instructions)
         return false;
     chunk->instructions = instructions;
@@ -192,7 +193,8 @@ static uint32_t add_constant(Builder *builder, TAKEN Value value) {
     Chunk *chunk = builder->chunk;
     if (chunk->constant_count == builder->constant_capacity) {
         uint32_t old = builder->constant_capacity, new = old ? 2 * old : 8;
-        Value *constants = mem_try_resize(&emitter->heap->mem, chunk->constants, old * sizeof(Value), new * sizeof(Value));
+        Value *constants =
+            mem_try_resize(&emitter->heap->mem, chunk->constants, old * sizeof(Value), new * sizeof(Value));
         if (!constants) {
             value_unref(emitter->heap, value);
             emitter->failed = true;
@@ -235,8 +237,8 @@ static void emit_checks(Builder *builder, const SlotCheck *checks, const Place *
         if (slot->kind == KIND_QUOTATION)
             emit(builder, OP_CHECK_QUOTATION, shape_pack(slot->shape), slot->index, place);
         else
-            emit(builder, slot->kind == KIND_INT ? OP_CHECK_INT : OP_CHECK, slot->kind == KIND_INT ? slot->index : slot->kind,
-                 slot->kind == KIND_INT ? 0 : slot->index, place);
+            emit(builder, slot->kind == KIND_INT ? OP_CHECK_INT : OP_CHECK,
+                 slot->kind == KIND_INT ? slot->index : slot->kind, slot->kind == KIND_INT ? 0 : slot->index, place);
     }
 }
 
@@ -255,7 +257,8 @@ static void emit_return(Builder *builder, const Body *body, const Place *place) 
     end.name = builder->chunk->name;
     uint32_t aux = builder->aux;
     if (builder->has_floor) /* first: what is looked at behind it must be there */
-        emit(builder, builder->out_is_known ? OP_LEAVE_UNKNOWN : OP_FORGET_FLOOR, builder->out_is_known ? builder->chunk->shape.out : 0, 0, &end);
+        emit(builder, builder->out_is_known ? OP_LEAVE_UNKNOWN : OP_FORGET_FLOOR,
+             builder->out_is_known ? builder->chunk->shape.out : 0, 0, &end);
     emit_checks(builder, body->exit_checks, &end);
     emit(builder, OP_RETURN, 0, 0, &end);
     builder->aux = aux;
@@ -295,8 +298,8 @@ static bool literal_shape(const Literal *literal, Shape *shape) {
  */
 static bool is_taken_by_builtin(const Node *node) {
     const Literal *literal = node->quotation.checked;
-    return literal->uses_unknown && node->next && node->next->kind == NODE_CALL && node->next->call.target == TARGET_BUILTIN &&
-           node->next->call.word->how == WORD_BY_FUNCTION;
+    return literal->uses_unknown && node->next && node->next->kind == NODE_CALL &&
+           node->next->call.target == TARGET_BUILTIN && node->next->call.word->how == WORD_BY_FUNCTION;
 }
 
 static void emit_literal(Builder *builder, const Node *node, const Place *place) {
@@ -339,8 +342,9 @@ typedef struct ShuffleCode {
 } ShuffleCode;
 
 static const ShuffleCode shuffle_codes[] = {
-    {"dup", OP_DUP, OP_DUP_RAW},    {"drop", OP_DROP, OP_DROP_RAW}, {"swap", OP_SWAP, OP_SWAP},
-    {"over", OP_OVER, OP_OVER_RAW}, {"rot", OP_ROT, OP_ROT},        {"nip", OP_NIP, OP_NIP_RAW},
+    {"dup", OP_DUP, OP_DUP_RAW},    {"drop", OP_DROP, OP_DROP_RAW},
+    {"swap", OP_SWAP, OP_SWAP},     {"over", OP_OVER, OP_OVER_RAW},
+    {"rot", OP_ROT, OP_ROT},        {"nip", OP_NIP, OP_NIP_RAW},
     {"tuck", OP_TUCK, OP_TUCK_RAW}, {"2dup", OP_TWO_DUP, OP_TWO_DUP_RAW},
     {">aux", OP_TO_AUX, OP_TO_AUX}, {"aux>", OP_FROM_AUX, OP_FROM_AUX},
 };
@@ -407,7 +411,8 @@ static bool emit_cond(Builder *builder, const Node *node, bool is_tail, const Pl
 /* Words that move or run what lies on the stack are told the floor, unless types say what they do to it. */
 static void emit_dynamic(Builder *builder, const Node *node, const CallNote *note, const Place *place) {
     const char *name = node->call.word->name;
-    bool is_typed = !note->is_unknown && strcmp(name, "cond") != 0 && strcmp(name, "pick") != 0 && strcmp(name, "roll") != 0;
+    bool is_typed =
+        !note->is_unknown && strcmp(name, "cond") != 0 && strcmp(name, "pick") != 0 && strcmp(name, "roll") != 0;
     if (strcmp(name, "call") == 0 && !note->is_unknown)
         emit(builder, OP_CALL_QUOTATION, 0, 0, place);
     else
@@ -530,7 +535,8 @@ static void negate_condition(Builder *builder, const Place *place) {
     Chunk *chunk = builder->chunk;
     if (builder->emitter->failed)
         return;
-    Instruction *last = chunk->instruction_count > builder->landed ? &chunk->instructions[chunk->instruction_count - 1] : NULL;
+    Instruction *last =
+        chunk->instruction_count > builder->landed ? &chunk->instructions[chunk->instruction_count - 1] : NULL;
     if (last && opposites[last->opcode])
         last->opcode = opposites[last->opcode];
     else
@@ -627,7 +633,8 @@ static bool emit_match(Builder *builder, const Node *node, bool is_tail, const P
 static bool is_absorbed(const Node *node) {
     if (node->kind == NODE_QUOTATION)
         return node->quotation.checked->mode == LITERAL_INLINE;
-    return node->kind == NODE_INT && node->next && node->next->kind == NODE_CALL && node->next->call.checked->absorbs_literal;
+    return node->kind == NODE_INT && node->next && node->next->kind == NODE_CALL &&
+           node->next->call.checked->absorbs_literal;
 }
 
 static bool emit_node(Builder *builder, const Body *body, const Node *node, bool is_tail, const Place *place) {
@@ -692,7 +699,8 @@ static void finish_chunk(Builder *builder) {
     /* the blocks shrink to what the counts say, which is what they are freed by */
     void *instructions = mem_try_resize(mem, chunk->instructions, builder->capacity * sizeof(Instruction),
                                         chunk->instruction_count * sizeof(Instruction));
-    void *places = mem_try_resize(mem, chunk->places, builder->capacity * sizeof(Place), chunk->instruction_count * sizeof(Place));
+    void *places =
+        mem_try_resize(mem, chunk->places, builder->capacity * sizeof(Place), chunk->instruction_count * sizeof(Place));
     void *constants = mem_try_resize(mem, chunk->constants, builder->constant_capacity * sizeof(Value),
                                      chunk->constant_count * sizeof(Value));
     chunk->instructions = instructions;
@@ -749,7 +757,8 @@ int emitter_emit(Program *program, const Resolved *resolved) {
             return -ENOMEM;
         program->cells[definition->number].name = name;
     }
-    for (const Definition *definition = resolved->tree->definitions; definition && !emitter.failed; definition = definition->next)
+    for (const Definition *definition = resolved->tree->definitions; definition && !emitter.failed;
+         definition = definition->next)
         emit_definition(&emitter, definition);
     forget_lines(&emitter);
     if (emitter.failed || mem_is_exhausted(&program->heap->mem))

@@ -69,7 +69,8 @@ static const char *show(Resolver *resolver, const Name *name) {
 
 /* --- the program's own names --- */
 
-static void report_duplicate(Resolver *resolver, const char *what, const char *name, size_t size, Span span, Span earlier) {
+static void report_duplicate(Resolver *resolver, const char *what, const char *name, size_t size, Span span,
+                             Span earlier) {
     Diag *diag = diag_error(resolver->diags, span, strcmp(what, "Word") == 0 ? "duplicate-word" : "duplicate-union",
                             "%s '%s' is defined multiple times:", what, diag_name(resolver->diags, name, size));
     diag_add_place(resolver->diags, diag, earlier, "first defined here");
@@ -138,9 +139,10 @@ static int add_definitions(Resolver *resolver) {
         definition->number = number++;
         const Word *word = word_find(resolver->resolved->words, definition->name.bytes, definition->name.size);
         if (word && !word->is_ours && !definition->is_std) {
-            Diag *diag = diag_warning(resolver->diags, definition->span, "hidden-word",
-                                      "'%s' is the name of a builtin, which every call means: this definition is never used",
-                                      show(resolver, &definition->name));
+            Diag *diag =
+                diag_warning(resolver->diags, definition->span, "hidden-word",
+                             "'%s' is the name of a builtin, which every call means: this definition is never used",
+                             show(resolver, &definition->name));
             diag->hint = "Rename it.";
         }
         ResolvedName meaning = {.target = TARGET_DEFINITION, .definition = definition, .span = definition->span};
@@ -161,16 +163,17 @@ static void check_fields(Resolver *resolver, const UnionDef *definition, const V
         for (size_t index = 0; index < sizeof valid / sizeof valid[0]; index++)
             known |= strcmp(valid[index], field->type.bytes) == 0;
         if (!known)
-            diag_error(resolver->diags, field->type.span, "invalid-field-type",
-                       "Unknown type '%s' in field '%s' of variant '%s' in union '%s'. Valid types are Int, Float, Bool, "
-                       "String, Channel, Socket and the unions of the program.",
-                       show(resolver, &field->type), show(resolver, &field->name), show(resolver, &variant->name),
-                       show(resolver, &definition->name));
+            diag_error(
+                resolver->diags, field->type.span, "invalid-field-type",
+                "Unknown type '%s' in field '%s' of variant '%s' in union '%s'. Valid types are Int, Float, Bool, "
+                "String, Channel, Socket and the unions of the program.",
+                show(resolver, &field->type), show(resolver, &field->name), show(resolver, &variant->name),
+                show(resolver, &definition->name));
     }
 }
 
 static bool type_name_is_known(Resolver *resolver, const Name *name) {
-    static const char *const base[] = {"Int",     "Float",   "Bool",    "String", "Symbol",
+    static const char *const base[] = {"Int",     "Float",  "Bool",    "String", "Symbol",
                                        "Channel", "Socket", "Variant", "List",   "Map"};
     for (size_t index = 0; index < sizeof base / sizeof base[0]; index++) {
         if (strcmp(base[index], name->bytes) == 0)
@@ -181,7 +184,7 @@ static bool type_name_is_known(Resolver *resolver, const Name *name) {
 }
 
 static void report_unknown_type(Resolver *resolver, const Name *name) {
-    static const char *const base[] = {"Int",     "Float",   "Bool",    "String", "Symbol",
+    static const char *const base[] = {"Int",     "Float",  "Bool",    "String", "Symbol",
                                        "Channel", "Socket", "Variant", "List",   "Map"};
     Suggestion suggestion = {.wanted = name->bytes, .size = name->size};
     for (size_t index = 0; index < sizeof base / sizeof base[0]; index++)
@@ -189,9 +192,9 @@ static void report_unknown_type(Resolver *resolver, const Name *name) {
     for (const UnionDef *definition = resolver->resolved->tree->unions; definition; definition = definition->next)
         suggest(&suggestion, definition->name.bytes, definition->name.size);
     const char *meant = did_you_mean(resolver, &suggestion);
-    Diag *diag = diag_error(resolver->diags, name->span, "unknown-type",
-                            "In word '%s': unknown type '%s' in stack effect.%s%s", show(resolver, &resolver->current->name),
-                            show(resolver, name), meant ? " " : "", meant ? meant : "");
+    Diag *diag = diag_error(
+        resolver->diags, name->span, "unknown-type", "In word '%s': unknown type '%s' in stack effect.%s%s",
+        show(resolver, &resolver->current->name), show(resolver, name), meant ? " " : "", meant ? meant : "");
     diag->word = show(resolver, &resolver->current->name);
     diag->hint = "A type variable is a single upper case letter; longer names are types or unions of the program.";
     resolver->current->has_errors = true;
@@ -222,18 +225,19 @@ static void report_undefined(Resolver *resolver, Node *node) {
     const Table *names = &resolver->resolved->names;
     for (uint32_t index = 0; index < names->count; index++)
         suggest(&suggestion, names->entries[index].key, names->entries[index].size);
-    Diag *diag = diag_error(resolver->diags, node->span, "undefined-word",
-                            "Undefined word '%s' called in word '%s'. Did you forget to define it or misspell a built-in?",
-                            show(resolver, name), show(resolver, &resolver->current->name));
+    Diag *diag =
+        diag_error(resolver->diags, node->span, "undefined-word",
+                   "Undefined word '%s' called in word '%s'. Did you forget to define it or misspell a built-in?",
+                   show(resolver, name), show(resolver, &resolver->current->name));
     diag->word = show(resolver, &resolver->current->name);
     diag->hint = did_you_mean(resolver, &suggestion);
 }
 
 /* The name that a word of before 7.0 has now, or NULL. */
 static const char *new_name(Resolver *resolver, const Name *name) {
-    static const char *const moved[] = {"tcp.listen", "tcp.accept", "tcp.read", "tcp.write", "tcp.close",
-                                        "udp.bind", "udp.send-to", "udp.receive-from", "udp.close",
-                                        "http.get", "http.post", "http.put", "http.delete"};
+    static const char *const moved[] = {"tcp.listen", "tcp.accept",  "tcp.read",         "tcp.write", "tcp.close",
+                                        "udp.bind",   "udp.send-to", "udp.receive-from", "udp.close", "http.get",
+                                        "http.post",  "http.put",    "http.delete"};
     for (size_t index = 0; index < sizeof moved / sizeof moved[0]; index++) {
         if (strcmp(name->bytes, moved[index]) == 0)
             return arena_format(resolver->arena, "net.%s", moved[index]);
@@ -253,7 +257,8 @@ static void resolve_call(Resolver *resolver, Node *node) {
         node->call.word = word;
         if (word->how == WORD_IS_ABSENT) {
             diag_error(resolver->diags, node->span, "absent-word", "word %s is not in this build (called in word '%s')",
-                       show(resolver, name), word_name)->word = word_name;
+                       show(resolver, name), word_name)
+                ->word = word_name;
             resolver->current->has_errors = true;
         }
         return;
@@ -269,7 +274,8 @@ static void resolve_call(Resolver *resolver, Node *node) {
     if (renamed)
         diag_error(resolver->diags, node->span, "renamed-word",
                    "'%s' was renamed to '%s' in v7.0 (called in word '%s'). See docs/MIGRATION_7_0.md.",
-                   show(resolver, name), renamed, word_name)->word = word_name;
+                   show(resolver, name), renamed, word_name)
+            ->word = word_name;
     else
         report_undefined(resolver, node);
     resolver->current->has_errors = true;
@@ -306,9 +312,9 @@ static void check_exhaustive(Resolver *resolver, const Node *node) {
             buffer_append_format(&missing, "%s%.64s", missing.size ? ", " : "", variant->name.bytes);
     }
     if (missing.size) {
-        Diag *diag = diag_error(resolver->diags, node->span, "non-exhaustive",
-                                "Non-exhaustive match on union '%s'. Missing variants: %s", show(resolver, &owner->name),
-                                arena_copy(resolver->arena, buffer_text(&missing), missing.size));
+        Diag *diag = diag_error(
+            resolver->diags, node->span, "non-exhaustive", "Non-exhaustive match on union '%s'. Missing variants: %s",
+            show(resolver, &owner->name), arena_copy(resolver->arena, buffer_text(&missing), missing.size));
         diag->word = show(resolver, &resolver->current->name);
         resolver->current->has_errors = true;
     }
@@ -326,7 +332,8 @@ static void resolve_match(Resolver *resolver, Node *node) {
                 resolve_binding(resolver, binding, arm->definition);
         } else {
             diag_error(resolver->diags, arm->variant.span, "unknown-variant", "Unknown variant '%s' in match pattern",
-                       show(resolver, &arm->variant))->word = show(resolver, &resolver->current->name);
+                       show(resolver, &arm->variant))
+                ->word = show(resolver, &resolver->current->name);
             resolver->current->has_errors = true;
             all_known = false;
         }
@@ -366,8 +373,9 @@ static void resolve_definition(Resolver *resolver, Definition *definition) {
         Diag *diag = diag_error(resolver->diags, definition->span, "missing-effect",
                                 "Word '%s' is missing a stack effect declaration.", show(resolver, &definition->name));
         diag->word = show(resolver, &definition->name);
-        diag->hint = arena_format(resolver->arena, "Write what it takes and leaves on the same line: `: %s ( Int -- Int )`",
-                                  show(resolver, &definition->name));
+        diag->hint =
+            arena_format(resolver->arena, "Write what it takes and leaves on the same line: `: %s ( Int -- Int )`",
+                         show(resolver, &definition->name));
         definition->has_errors = true;
     }
     resolve_body(resolver, &definition->body);
@@ -376,7 +384,8 @@ static void resolve_definition(Resolver *resolver, Definition *definition) {
 /* --- main --- */
 
 bool definition_is_plain(const Definition *definition) {
-    return definition->effect && !definition->effect->in.types && !definition->effect->out.types && !definition->effect->yields;
+    return definition->effect && !definition->effect->in.types && !definition->effect->out.types &&
+           !definition->effect->yields;
 }
 
 static void check_main(Resolver *resolver) {
@@ -395,7 +404,8 @@ static void check_main(Resolver *resolver) {
     const TypeSyntax *out = effect->out.types;
     bool leaves_int = out && !out->next && out->kind == TYPE_SYNTAX_NAME && strcmp(out->name.bytes, "Int") == 0;
     if (effect->in.types || effect->yields || (out && !leaves_int)) {
-        Diag *diag = diag_error(resolver->diags, effect->span, "invalid-main", "Word 'main' has an invalid stack effect.");
+        Diag *diag =
+            diag_error(resolver->diags, effect->span, "invalid-main", "Word 'main' has an invalid stack effect.");
         diag->word = "main";
         diag->expected = "( -- ) or ( -- Int )";
     }

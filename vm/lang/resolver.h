@@ -19,10 +19,10 @@ typedef struct Resolved {
     Arena *arena;
     Tree *tree;
     const WordTable *words;
-    Table unions;       /* by name: UnionDef */
-    Table variants;     /* by name: VariantDef */
-    Table names;        /* by name: ResolvedName, the program's own words */
-    Definition *main;   /* or NULL */
+    Table unions;                /* by name: UnionDef */
+    Table variants;              /* by name: VariantDef */
+    Table names;                 /* by name: ResolvedName, the program's own words */
+    Definition *main;            /* or NULL */
     EffectSyntax **word_effects; /* of builtins by number, parsed when first needed */
     Source *word_sources;        /* their texts */
 } Resolved;
@@ -40,7 +40,8 @@ typedef struct ResolvedName {
  * proper main is wrong. Returns -ENOMEM when memory was refused; errors go to
  * `diags`.
  */
-int resolver_resolve(Resolved *resolved, Tree *tree, const WordTable *words, bool needs_main, DiagList *diags) MUST_CHECK;
+int resolver_resolve(Resolved *resolved, Tree *tree, const WordTable *words, bool needs_main, DiagList *diags)
+    MUST_CHECK;
 void resolver_deinit(Resolved *resolved);
 
 /* The parsed effect of a builtin. */

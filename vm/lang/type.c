@@ -5,8 +5,8 @@
 #include <string.h>
 
 enum {
-    TEXT_DEPTH_MAX = 4,    /* quotation types inside each other that a message shows */
-    TEXT_ITEMS_MAX = 12,   /* items of a stack that a message shows */
+    TEXT_DEPTH_MAX = 4,  /* quotation types inside each other that a message shows */
+    TEXT_ITEMS_MAX = 12, /* items of a stack that a message shows */
 };
 
 Type *type_base(Arena *arena, TypeKind kind) {
@@ -84,9 +84,9 @@ static const struct {
     const char *name;
     TypeKind kind;
 } base_types[] = {
-    {"Int", TYPE_INT},         {"Float", TYPE_FLOAT},     {"Bool", TYPE_BOOL}, {"String", TYPE_STRING},
-    {"Symbol", TYPE_SYMBOL},   {"Channel", TYPE_CHANNEL}, {"Socket", TYPE_SOCKET}, {"Variant", TYPE_VARIANT},
-    {"List", TYPE_LIST},       {"Map", TYPE_MAP},
+    {"Int", TYPE_INT},       {"Float", TYPE_FLOAT},     {"Bool", TYPE_BOOL},     {"String", TYPE_STRING},
+    {"Symbol", TYPE_SYMBOL}, {"Channel", TYPE_CHANNEL}, {"Socket", TYPE_SOCKET}, {"Variant", TYPE_VARIANT},
+    {"List", TYPE_LIST},     {"Map", TYPE_MAP},
 };
 
 TypeScope type_scope(Arena *arena, const Table *unions, bool is_builtin, bool is_own_body) {
@@ -173,7 +173,7 @@ typedef struct Renaming {
         struct Renamed *next;
         const void *from;
         void *to;
-    } *renamed;
+    } * renamed;
 } Renaming;
 
 static void *renamed_find(Renaming *renaming, const void *from) {
@@ -211,7 +211,8 @@ static Type *rename_type(Renaming *renaming, Type *type) {
 }
 
 static Stack *rename_row(Renaming *renaming, Stack *stack) {
-    if ((renaming->own_rows_only && stack->row->kind != ROW_OWN) || stack->row->kind == ROW_RIGID || stack->row->kind == ROW_DECLARED || stack->row->kind == ROW_UNKNOWN)
+    if ((renaming->own_rows_only && stack->row->kind != ROW_OWN) || stack->row->kind == ROW_RIGID ||
+        stack->row->kind == ROW_DECLARED || stack->row->kind == ROW_UNKNOWN)
         return stack;
     Stack *known = renamed_find(renaming, stack->row);
     return known ? known : renamed_add(renaming, stack->row, stack_row(renaming->arena, ROW_FRESH, stack->row->name));
@@ -285,7 +286,8 @@ static void print_stack(Buffer *out, Stack *stack, uint32_t depth) {
         buffer_append_text(out, "… ");
     else if (stack->row->kind == ROW_UNKNOWN)
         buffer_append_text(out, "..? ");
-    else if (depth == 0 || (stack->row->kind != ROW_OWN && stack->row->kind != ROW_OPEN && strcmp(stack->row->name, "rest") != 0))
+    else if (depth == 0 ||
+             (stack->row->kind != ROW_OWN && stack->row->kind != ROW_OPEN && strcmp(stack->row->name, "rest") != 0))
         buffer_append_format(out, "..%.64s ", stack->row->name);
     while (count > 0) {
         print_type(out, items[--count], depth);

@@ -65,8 +65,8 @@ typedef enum RowKind {
     ROW_DECLARED, /* another row written in that word's effect: taking from it is found out and makes the word loose */
     ROW_OPEN,     /* below a quotation literal: what is taken becomes its input */
     ROW_OWN,      /* of a quotation type that wrote no row: whoever calls it may have anything there */
-    ROW_LEFT,     /* below what a quotation literal leaves, when that is not known: where a type asks for something, its code counts at its end */
-    ROW_UNKNOWN,  /* after cond and the like: what lies there is not known; agrees with anything and learns nothing from it */
+    ROW_LEFT, /* below what a quotation literal leaves, when that is not known: where a type asks for something, its code counts at its end */
+    ROW_UNKNOWN, /* after cond and the like: what lies there is not known; agrees with anything and learns nothing from it */
 } RowKind;
 
 struct Row {
@@ -115,7 +115,7 @@ typedef struct TypeScope {
         const char *name;
         Type *type;
         Stack *row;
-    } *names;
+    } * names;
     RowKind rest_kind, row_kind; /* what `..rest` (also unwritten) and other rows become */
 } TypeScope;
 

@@ -64,8 +64,9 @@ static bool occurs_in_type(Unifier *unifier, Type *type, const Type *variable, c
     type = type_prune(type);
     if (type == variable || ++unifier->steps > UNIFY_STEPS_MAX)
         return true;
-    return type_is_quotation(type) && (depth > UNIFY_DEPTH_MAX || occurs_in_stack(unifier, type->effect->in, variable, row, depth + 1) ||
-                                       occurs_in_stack(unifier, type->effect->out, variable, row, depth + 1));
+    return type_is_quotation(type) &&
+           (depth > UNIFY_DEPTH_MAX || occurs_in_stack(unifier, type->effect->in, variable, row, depth + 1) ||
+            occurs_in_stack(unifier, type->effect->out, variable, row, depth + 1));
 }
 
 static bool occurs_in_stack(Unifier *unifier, Stack *stack, const Type *variable, const Row *row, uint32_t depth) {
@@ -79,8 +80,8 @@ static bool occurs_in_stack(Unifier *unifier, Stack *stack, const Type *variable
 /* --- types --- */
 
 static bool fail_types(Unifier *unifier, Type *a, Type *b) {
-    unifier->reason = arena_format(unifier->arena, "Type mismatch: cannot unify %s with %s", type_text(unifier->diags, a),
-                                   type_text(unifier->diags, b));
+    unifier->reason = arena_format(unifier->arena, "Type mismatch: cannot unify %s with %s",
+                                   type_text(unifier->diags, a), type_text(unifier->diags, b));
     return false;
 }
 
@@ -104,9 +105,10 @@ static bool types_agree(Unifier *unifier, Type *a, Type *b, uint32_t depth) {
     }
     if (a->kind == TYPE_VARIABLE) {
         if (occurs_in_type(unifier, b, a, NULL, 0)) {
-            unifier->reason = unifier->steps > UNIFY_STEPS_MAX ? too_large
-                                                               : arena_format(unifier->arena, "Occurs check failed: %s would contain itself",
-                                                                              type_text(unifier->diags, a));
+            unifier->reason = unifier->steps > UNIFY_STEPS_MAX
+                                  ? too_large
+                                  : arena_format(unifier->arena, "Occurs check failed: %s would contain itself",
+                                                 type_text(unifier->diags, a));
             return false;
         }
         a->variable.bound = b;

@@ -16,7 +16,7 @@ typedef struct Trail {
     struct Binding_ {
         Type *type;
         Row *row;
-    } *bindings;
+    } * bindings;
     uint32_t count, capacity;
     bool failed; /* memory was refused */
 } Trail;
