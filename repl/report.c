@@ -69,11 +69,13 @@ void report_diags_json(FILE *file, const DiagList *diags) {
 
 void report_append_fault(Buffer *out, const Fault *fault) {
     CLEANUP(buffer_deinit) Buffer text;
-    buffer_init(&text, out->mem);
+    Mem *mem = out->mem;
+    size_t limit = mem->limit_bytes;
+    mem->limit_bytes = SIZE_MAX; /* the program has ended; what says why may go beyond the limit that ended it */
+    mem_recover(mem);
+    buffer_init(&text, mem);
     fault_print(&text, fault);
-    if (text.size == 0)
-        return;
-    const char *end = text.bytes + text.size;
+    const char *end = text.size ? text.bytes + text.size : text.bytes;
     for (const char *line = text.bytes, *feed; line < end; line = feed + 1) {
         feed = memchr(line, '\n', (size_t)(end - line)); /* absent only when memory was refused */
         if (!feed)
@@ -81,6 +83,8 @@ void report_append_fault(Buffer *out, const Fault *fault) {
         diag_append_shown(out, line, (size_t)(feed - line));
         buffer_append_byte(out, '\n');
     }
+    out->failed |= text.failed;
+    mem->limit_bytes = limit;
 }
 
 void report_fault(FILE *file, const Fault *fault, Mem *mem, bool color) {
@@ -88,5 +92,8 @@ void report_fault(FILE *file, const Fault *fault, Mem *mem, bool color) {
     buffer_init(&out, mem);
     buffer_append_text(&out, color ? "\x1b[1;31mseqvm:\x1b[0m " : "seqvm: ");
     report_append_fault(&out, fault);
-    print(file, &out);
+    if (out.failed)
+        report_error("%s", fault->message);
+    else
+        print(file, &out);
 }

@@ -181,6 +181,20 @@ def test_run_memory(seqvm):
     seqvm('--memory', '1', '-e', HELLO).gives(1, '', err_has='seqvm: cannot start')
 
 
+def test_run_memory_for_the_report(seqvm):
+    # each was true once: nothing was left for the message, or a file without end was read until nothing was left
+    program = ': f ( -- ) [ f ] strand.spawn drop f ; : main ( -- ) f ;'
+    seqvm('--memory', '64M', '-e', program).gives(134, '', err_has=['out of memory\n', '  in f (-e:1)\n'])
+    seqvm('--memory', '1G', '/dev/zero').gives(1, '', 'seqvm: cannot read /dev/zero: File too large\n')
+
+
+def test_run_many_undefined(seqvm):
+    # a name was looked for to suggest, also for errors that are not shown: quadratic
+    words = ''.join(f': word-{n} ( -- ) a-{n} b-{n} c-{n} d-{n} ;\n' for n in range(20000))
+    name = seqvm.write('undefined.seq', words + ': main ( -- ) ;\n')
+    seqvm(name).gives(3, '', err_has='80000 errors; only the first 20 are shown')
+
+
 def test_run_interrupted(seqvm):
     process = subprocess.Popen([seqvm.seqvm, '-e', '"on" io.write-line 60000 time.sleep-ms'], stdout=subprocess.PIPE,
                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))

@@ -92,6 +92,11 @@ Test(io, says_why_not) {
     mem.exhausted = false;
 }
 
+Test(io, a_file_without_end_is_read_up_to_a_limit) {
+    cr_expect_eq(io_read_file_within(&io, "/dev/zero", 100000, &buffer), -EFBIG);
+    cr_expect_lt(buffer.size, 1000000);
+}
+
 Test(io, knows_what_is_there) {
     IoInfo info;
     cr_assert_eq(io_write_file(&io, "f", IO_WRITE, "12345", 5), 0);

@@ -157,7 +157,7 @@ int io_write_all(const Io *io, int descriptor, const void *bytes, size_t size) {
     return 0;
 }
 
-static int read_to_end(const Io *io, int descriptor, Buffer *out) {
+static int read_to_end(const Io *io, int descriptor, size_t size_max, Buffer *out) {
     for (;;) {
         char *room = buffer_reserve(out, READ_SIZE_MIN);
         if (!room)
@@ -166,14 +166,20 @@ static int read_to_end(const Io *io, int descriptor, Buffer *out) {
         if (got <= 0)
             return (int)got;
         out->size += (size_t)got;
+        if (out->size > size_max)
+            return -EFBIG;
     }
 }
 
 int io_read_file(const Io *io, const char *path, Buffer *out) {
+    return io_read_file_within(io, path, SIZE_MAX, out);
+}
+
+int io_read_file_within(const Io *io, const char *path, size_t size_max, Buffer *out) {
     int descriptor = io_open(io, path, IO_READ);
     if (descriptor < 0)
         return descriptor;
-    int r = read_to_end(io, descriptor, out);
+    int r = read_to_end(io, descriptor, size_max, out);
     io_close(io, descriptor);
     return r;
 }

@@ -107,6 +107,8 @@ static inline bool io_is(const Io *io, const char *path, IoKind kind) {
 int io_write_all(const Io *io, int descriptor, const void *bytes, size_t size) MUST_CHECK;
 /* Appends the whole file. After a failure the buffer holds a part of it, or nothing. */
 int io_read_file(const Io *io, const char *path, Buffer *out) MUST_CHECK;
+/* The same; -EFBIG as soon as the buffer holds more than `size_max` bytes: a file may have no end. */
+int io_read_file_within(const Io *io, const char *path, size_t size_max, Buffer *out) MUST_CHECK;
 /* Opens in `mode` (IO_WRITE or IO_APPEND), writes the bytes and closes. */
 int io_write_file(const Io *io, const char *path, IoMode mode, const void *bytes, size_t size) MUST_CHECK;
 /* Makes a folder and those it is in; fine when it exists. */

@@ -77,7 +77,16 @@ static int read_input(const Io *io, int descriptor, Buffer *text) {
         if (got <= 0)
             return (int)got;
         text->size += (size_t)got;
+        if (text->size > SOURCE_SIZE_MAX)
+            return -EFBIG;
     }
+}
+
+/* What keeps a program that includes itself, by whatever way, from being read twice. NULL where there is none. */
+static const char *identity_of(Arena *arena, const Io *io, const char *path) {
+    CLEANUP(buffer_deinit) Buffer real;
+    buffer_init(&real, arena->mem);
+    return io_real_path(io, path, &real) ? NULL : arena_copy(arena, buffer_text(&real), real.size);
 }
 
 int vm_read_source(Vm *vm, Compilation *compilation, const char *path, Source *source) {
@@ -85,15 +94,14 @@ int vm_read_source(Vm *vm, Compilation *compilation, const char *path, Source *s
     Arena *arena = &compilation->arena;
     Buffer text;
     buffer_init(&text, &vm->heap.mem);
-    int r = is_input ? read_input(&vm->io, vm->world.input, &text) : io_read_file(&vm->io, path, &text);
-    if (!r && text.size > SOURCE_SIZE_MAX)
-        r = -EFBIG;
+    int r = is_input ? read_input(&vm->io, vm->world.input, &text) : io_read_file_within(&vm->io, path, SOURCE_SIZE_MAX, &text);
     if (!r) {
         *source = (Source){
             .name = is_input ? "<stdin>" : path,
             .text = arena_copy(arena, text.bytes ? text.bytes : "", text.size),
             .size = text.size,
             .folder = is_input ? "." : folder_of(arena, path),
+            .identity = is_input ? NULL : identity_of(arena, &vm->io, path),
         };
         r = source->text && source->folder ? 0 : -ENOMEM;
     }

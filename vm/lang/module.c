@@ -113,15 +113,14 @@ static void add_file(Loader *loader, const Include *include, const char *path, c
 
     Source *source = arena_new(loader->arena, Source);
     int r = loader->reader->read(loader->reader->context, loader->arena, identity, &source->text, &source->size);
+    if (r == -EFBIG || (r == 0 && source->size > SOURCE_SIZE_MAX)) {
+        diag_error(loader->diags, include->span, "include-too-large",
+                   "Include file '%s' is too large: the maximum is %d bytes", shown(loader, &include->name), SOURCE_SIZE_MAX);
+        return;
+    }
     if (r) {
         if (!loader->arena->failed)
             report_unreadable(loader, include, path, r);
-        return;
-    }
-    if (source->size > SOURCE_SIZE_MAX) {
-        diag_error(loader->diags, include->span, "include-too-large",
-                   "Include file '%s' is too large: %zu bytes, but the maximum is %d", shown(loader, &include->name),
-                   source->size, SOURCE_SIZE_MAX);
         return;
     }
     source->name = is_std ? arena_format(loader->arena, "std:%s", include->name.bytes) : path;

@@ -48,6 +48,11 @@ typedef struct Suggestion {
     uint32_t distance;
 } Suggestion;
 
+/* False for an error that is counted and not shown: looking through all names for each would be quadratic. */
+static bool is_worth_a_suggestion(const Resolver *resolver) {
+    return resolver->diags->error_count < DIAG_MAX;
+}
+
 static void suggest(Suggestion *suggestion, const char *candidate, size_t size) {
     if (suggestion->size > SUGGEST_SIZE_MAX || size > SUGGEST_SIZE_MAX || suggestion->size < 2)
         return;
@@ -189,7 +194,8 @@ static void report_unknown_type(Resolver *resolver, const Name *name) {
     Suggestion suggestion = {.wanted = name->bytes, .size = name->size};
     for (size_t index = 0; index < sizeof base / sizeof base[0]; index++)
         suggest(&suggestion, base[index], strlen(base[index]));
-    for (const UnionDef *definition = resolver->resolved->tree->unions; definition; definition = definition->next)
+    const UnionDef *unions = is_worth_a_suggestion(resolver) ? resolver->resolved->tree->unions : NULL;
+    for (const UnionDef *definition = unions; definition; definition = definition->next)
         suggest(&suggestion, definition->name.bytes, definition->name.size);
     const char *meant = did_you_mean(resolver, &suggestion);
     Diag *diag = diag_error(
@@ -218,12 +224,13 @@ static void report_undefined(Resolver *resolver, Node *node) {
     const Name *name = &node->call.name;
     Suggestion suggestion = {.wanted = name->bytes, .size = name->size};
     const WordTable *words = resolver->resolved->words;
-    for (uint32_t index = 0; index < words->count; index++) {
+    bool looks = is_worth_a_suggestion(resolver);
+    for (uint32_t index = 0; looks && index < words->count; index++) {
         if (words->words[index].how != WORD_IS_ABSENT)
             suggest(&suggestion, words->words[index].name, strlen(words->words[index].name));
     }
     const Table *names = &resolver->resolved->names;
-    for (uint32_t index = 0; index < names->count; index++)
+    for (uint32_t index = 0; looks && index < names->count; index++)
         suggest(&suggestion, names->entries[index].key, names->entries[index].size);
     Diag *diag =
         diag_error(resolver->diags, node->span, "undefined-word",
