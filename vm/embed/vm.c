@@ -94,7 +94,8 @@ int vm_read_source(Vm *vm, Compilation *compilation, const char *path, Source *s
     Arena *arena = &compilation->arena;
     Buffer text;
     buffer_init(&text, &vm->heap.mem);
-    int r = is_input ? read_input(&vm->io, vm->world.input, &text) : io_read_file_within(&vm->io, path, SOURCE_SIZE_MAX, &text);
+    int r = is_input ? read_input(&vm->io, vm->world.input, &text)
+                     : io_read_file_within(&vm->io, path, SOURCE_SIZE_MAX, &text);
     if (!r) {
         *source = (Source){
             .name = is_input ? "<stdin>" : path,

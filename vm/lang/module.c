@@ -115,7 +115,8 @@ static void add_file(Loader *loader, const Include *include, const char *path, c
     int r = loader->reader->read(loader->reader->context, loader->arena, identity, &source->text, &source->size);
     if (r == -EFBIG || (r == 0 && source->size > SOURCE_SIZE_MAX)) {
         diag_error(loader->diags, include->span, "include-too-large",
-                   "Include file '%s' is too large: the maximum is %d bytes", shown(loader, &include->name), SOURCE_SIZE_MAX);
+                   "Include file '%s' is too large: the maximum is %d bytes", shown(loader, &include->name),
+                   SOURCE_SIZE_MAX);
         return;
     }
     if (r) {
