@@ -15,7 +15,7 @@
 #define STRESS_COPY 0
 #endif
 
-/* Starts every stack with four slots, so that it grows and moves early: finds pointers kept across a push. */
+/* Starts every stack with room for four values beside its first frames: it grows and moves early. Finds pointers kept across a push. */
 #ifndef STRESS_GROW
 #define STRESS_GROW 0
 #endif

@@ -750,8 +750,8 @@ return_of_word:
     case WORD_EXIT:
         return INTERP_EXIT;
     default:
-        if (strand->ip ==
-            ip) /* the word itself faulted, not what it called: the trace shows its line, not the next one's */
+        /* the word itself faulted, not what it called: the trace shows its line, not the next one's */
+        if (strand->ip == ip)
             strand->ip = ip - 1;
         fault_trace(&strand->scheduler->fault, strand);
         return INTERP_FAULTED;
