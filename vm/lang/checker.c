@@ -239,8 +239,19 @@ static bool changes_known(const Type *type) {
     return stack_bottom(type->effect->in, NULL) == stack_bottom(type->effect->out, NULL);
 }
 
-static bool is_below_declared(Stack *stack) {
-    return stack_bottom(stack, NULL)->kind == ROW_DECLARED;
+/* The row below what a quotation takes, when the word being checked declared it. */
+static Row *declared_row(const Effect *effect) {
+    Row *row = stack_bottom(effect->in, NULL);
+    return row->kind == ROW_DECLARED ? row : NULL;
+}
+
+/*
+ * A quotation of a row that its word declared may take as much as it likes,
+ * as long as it runs on just that row: the caller has put there what it wants.
+ * On any other stack nobody has promised that there is enough for it.
+ */
+static bool runs_on_its_row(const Unit *unit, const Row *declared, Stack *stack) {
+    return !unit->literal && !declared->bound && stack_bottom(stack, NULL) == declared;
 }
 
 /*
@@ -375,7 +386,7 @@ typedef struct Items { /* of one call, the top first */
     Stack **taken;
     Type **written;
     uint32_t count;
-    bool *was_declared; /* a quotation that belongs to a row declared by this very word */
+    Row **declared; /* of a quotation: the row below what it takes, when this very word declared it; or NULL */
 } Items;
 
 /* What the word called takes, as its author wrote it; a quotation's effect as it stands. */
@@ -410,7 +421,7 @@ static bool take_items(Checker *checker, Unit *unit, State *state, const Node *n
     items->count = count;
     items->taken = arena_try(checker->arena, count * sizeof(Stack *));
     items->written = arena_try(checker->arena, count * sizeof(Type *));
-    items->was_declared = arena_try(checker->arena, count * sizeof(bool));
+    items->declared = arena_try(checker->arena, count * sizeof(Row *));
     if (checker->arena->failed)
         return false;
     in = stack_prune(in);
@@ -419,7 +430,7 @@ static bool take_items(Checker *checker, Unit *unit, State *state, const Node *n
             return underflow(checker, node, before, count);
         items->written[index] = in->type;
         Type *type = type_prune(items->taken[index]->type);
-        items->was_declared[index] = type_is_quotation(type) && is_below_declared(type->effect->in);
+        items->declared[index] = type_is_quotation(type) ? declared_row(type->effect) : NULL;
     }
     return true;
 }
@@ -503,6 +514,7 @@ static bool apply_effect(Checker *checker, Unit *unit, State *state, Node *node,
     Stack *before = state->stack;
     Items items;
     uint32_t unknown = 0;
+    bool forgets = false;
     if (!take_items(checker, unit, state, node, effect->in, &items, &unknown))
         return false;
     if (unknown)
@@ -525,9 +537,16 @@ static bool apply_effect(Checker *checker, Unit *unit, State *state, Node *node,
         if (is_quotation)
             demand_change(checker, &note->checks, index, items.written[index]->effect);
         demand(checker, &note->checks, index, items.taken[index], items.written[index],
-               items.was_declared[index] && stack_bottom(items.written[index]->effect->in, NULL)->kind == ROW_OWN);
+               items.declared[index] && stack_bottom(items.written[index]->effect->in, NULL)->kind == ROW_OWN);
+        if (is_quotation && items.declared[index] && !runs_on_its_row(unit, items.declared[index], state->stack)) {
+            Shape shape = shape_of(items.written[index]->effect);
+            add_check(checker, &note->checks, index, KIND_QUOTATION, shape);
+            forgets |= shape.out == SHAPE_ANY;
+        }
     }
     push_outputs(checker, unit, state, note, effect, how.trusted);
+    if (forgets)
+        forget_stack(checker, unit, state);
     return true;
 }
 
@@ -584,9 +603,16 @@ static bool apply_quotation(Checker *checker, Unit *unit, State *state, Node *no
             !mismatch(checker, node, before, effect))
             return false;
     }
+    Row *declared = declared_row(effect);
+    bool is_honest = !declared || runs_on_its_row(unit, declared, state->stack);
     if (!unify_row(&checker->unifier, stack_bottom(effect->in, NULL), state->stack) &&
         !mismatch(checker, node, before, effect))
         return false;
+    if (!is_honest) {
+        note->is_unknown = true; /* its row's function counts what is there */
+        forget_stack(checker, unit, state);
+        return true;
+    }
     if (!item->proven)
         add_check(checker, &note->checks, index, KIND_QUOTATION, shape_of(effect));
     else
