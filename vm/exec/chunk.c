@@ -25,9 +25,9 @@ static void chunk_free(Heap *heap, Chunk *chunk) {
     Mem *mem = &heap->mem;
     for (uint32_t index = 0; index < chunk->constant_count; index++)
         value_unref(heap, chunk->constants[index]);
-    mem_free(mem, chunk->constants, chunk->constant_count * sizeof(Value));
-    mem_free(mem, chunk->instructions, chunk->instruction_count * sizeof(Instruction));
-    mem_free(mem, chunk->places, chunk->instruction_count * sizeof(Place));
+    mem_free(mem, chunk->constants, chunk->constant_capacity * sizeof(Value));
+    mem_free(mem, chunk->instructions, chunk->instruction_capacity * sizeof(Instruction));
+    mem_free(mem, chunk->places, chunk->place_capacity * sizeof(Place));
     mem_free(mem, chunk->code, chunk->code_count * sizeof(Code));
     mem_free(mem, chunk->origins, chunk->code_count * sizeof(uint32_t));
     mem_free(mem, chunk, sizeof *chunk);

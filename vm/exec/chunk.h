@@ -73,6 +73,7 @@ struct Chunk {
     Instruction *instructions;
     Place *places; /* as many */
     uint32_t instruction_count;
+    uint32_t instruction_capacity, place_capacity, constant_capacity; /* what the blocks hold, for freeing */
     Value *constants; /* counted */
     uint32_t constant_count;
 

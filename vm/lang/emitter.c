@@ -30,7 +30,6 @@ typedef struct Emitter {
 typedef struct Builder { /* one chunk in the making */
     Emitter *emitter;
     Chunk *chunk;
-    uint32_t capacity, constant_capacity;
     uint32_t landed;       /* the instruction at which a jump landed last: what stands before it is another path's */
     uint32_t aux, aux_max; /* values on the aux stack now, and at most */
     uint32_t height_max;
@@ -107,32 +106,40 @@ static const char *place_name(Emitter *emitter, const Node *node) {
     return program_string(emitter->program, name->bytes, name->size);
 }
 
-static bool grow(Builder *builder) {
-    Mem *mem = &builder->emitter->heap->mem;
+/* The block with room for twice as many items; NULL when refused, and then it is as it was. */
+static void *grown(Emitter *emitter, void *block, uint32_t *capacity, size_t item_size) {
+    enum { CAPACITY_MIN = 8 };
+    uint32_t new = *capacity ? 2 * *capacity : CAPACITY_MIN;
+    void *moved = mem_try_resize(&emitter->heap->mem, block, *capacity * item_size, new * item_size);
+    if (moved)
+        *capacity = new;
+    else
+        emitter->failed = true;
+    return moved;
+}
+
+static bool has_room(Builder *builder) {
     Chunk *chunk = builder->chunk;
-    uint32_t old = builder->capacity, new = old ? 2 * old : 16;
-    Instruction *instructions =
-        mem_try_resize(mem, chunk->instructions, old * sizeof(Instruction), new * sizeof(Instruction));
-    if (!instructions)
-        return false;
-    chunk->instructions = instructions;
-    Place *places = mem_try_resize(mem, chunk->places, old * sizeof(Place), new * sizeof(Place));
-    if (!places) { /* chunk_free goes by one size for both */
-        chunk->instructions = mem_try_resize(mem, instructions, new * sizeof(Instruction), old * sizeof(Instruction));
-        return false;
+    if (chunk->instruction_count == chunk->instruction_capacity) {
+        void *moved = grown(builder->emitter, chunk->instructions, &chunk->instruction_capacity, sizeof(Instruction));
+        if (!moved)
+            return false;
+        chunk->instructions = moved;
     }
-    chunk->places = places;
-    builder->capacity = new;
+    if (chunk->instruction_count == chunk->place_capacity) {
+        void *moved = grown(builder->emitter, chunk->places, &chunk->place_capacity, sizeof(Place));
+        if (!moved)
+            return false;
+        chunk->places = moved;
+    }
     return true;
 }
 
 /* Appends an instruction and returns its number; its place is `node`'s. */
 static uint32_t emit(Builder *builder, Opcode opcode, uint32_t first, uint32_t second, const Place *place) {
     Chunk *chunk = builder->chunk;
-    if (chunk->instruction_count == builder->capacity && !grow(builder)) {
-        builder->emitter->failed = true;
+    if (!has_room(builder))
         return 0;
-    }
     uint32_t at = chunk->instruction_count++;
     chunk->instructions[at] = (Instruction){.opcode = opcode, .first = first, .second = second};
     chunk->places[at] = *place;
@@ -191,17 +198,13 @@ static void land_chain(Builder *builder, uint32_t chain) {
 static uint32_t add_constant(Builder *builder, TAKEN Value value) {
     Emitter *emitter = builder->emitter;
     Chunk *chunk = builder->chunk;
-    if (chunk->constant_count == builder->constant_capacity) {
-        uint32_t old = builder->constant_capacity, new = old ? 2 * old : 8;
-        Value *constants =
-            mem_try_resize(&emitter->heap->mem, chunk->constants, old * sizeof(Value), new * sizeof(Value));
-        if (!constants) {
+    if (chunk->constant_count == chunk->constant_capacity) {
+        void *moved = grown(emitter, chunk->constants, &chunk->constant_capacity, sizeof(Value));
+        if (!moved) {
             value_unref(emitter->heap, value);
-            emitter->failed = true;
             return 0;
         }
-        chunk->constants = constants;
-        builder->constant_capacity = new;
+        chunk->constants = moved;
     }
     chunk->constants[chunk->constant_count] = value;
     return chunk->constant_count++;
@@ -686,8 +689,6 @@ static bool emit_body(Builder *builder, const Body *body, bool is_tail) {
 }
 
 static void finish_chunk(Builder *builder) {
-    Emitter *emitter = builder->emitter;
-    Mem *mem = &emitter->heap->mem;
     Chunk *chunk = builder->chunk;
     if (!chunk)
         return;
@@ -696,16 +697,6 @@ static void finish_chunk(Builder *builder) {
         if (chunk->instructions[at].opcode == OP_ROOM)
             chunk->instructions[at].first = chunk->need;
     }
-    /* the blocks shrink to what the counts say, which is what they are freed by */
-    void *instructions = mem_try_resize(mem, chunk->instructions, builder->capacity * sizeof(Instruction),
-                                        chunk->instruction_count * sizeof(Instruction));
-    void *places =
-        mem_try_resize(mem, chunk->places, builder->capacity * sizeof(Place), chunk->instruction_count * sizeof(Place));
-    void *constants = mem_try_resize(mem, chunk->constants, builder->constant_capacity * sizeof(Value),
-                                     chunk->constant_count * sizeof(Value));
-    chunk->instructions = instructions;
-    chunk->places = places;
-    chunk->constants = constants;
 }
 
 static void emit_definition(Emitter *emitter, const Definition *definition) {
