@@ -54,7 +54,8 @@ class Tree:
         for folder, folders, files in os.walk(root):
             inside = os.path.relpath(folder, root)
             folders[:] = [name for name in folders if not name.startswith('.') and name != '__pycache__'
-                          and not (inside == '.' and name == 'build')]
+                          and not (inside == '.' and name == 'build')
+                          and not os.path.exists(os.path.join(folder, name, 'meson-private'))]
             self.paths += [os.path.normpath(os.path.join(inside, name)) for name in files]
         self.paths.sort()
 

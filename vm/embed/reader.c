@@ -54,7 +54,9 @@ static int read_text(void *context, Arena *arena, const char *identity, const ch
     const Io *io = context;
     Buffer text;
     buffer_init(&text, arena->mem);
-    int r = io_read_file_within(io, identity, SOURCE_SIZE_MAX, &text);
+    int r = io_is(io, identity, IO_OTHER) ? -EINVAL : 0; /* a pipe might never end, and never begin */
+    if (!r)
+        r = io_read_file_within(io, identity, SOURCE_SIZE_MAX, &text);
     if (!r) {
         *sizep = text.size;
         *textp = arena_copy(arena, text.bytes ? text.bytes : "", text.size);
