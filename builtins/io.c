@@ -136,7 +136,7 @@ static WordResult reader_get_more(Reader *reader, Strand *strand) {
     if (!reader->is_readable) {
         int r = poller_watch(world->poller, world->input, reader_callback, reader);
         if (r == 0)
-            return strand_park(strand, strand->word->name, 0, true);
+            return strand_park(strand, strand->word->name, 0);
         if (r == -ENOMEM)
             return strand_fault_memory(strand);
         /* it cannot be watched, so it does not make us wait, or reading will say what is wrong */
@@ -180,7 +180,7 @@ static WordResult reader_ask(Strand *strand, AnswerFunction *answer) {
     StepFrame *frame = strand_step(strand, strand->word, VALUE_ZERO, VALUE_ZERO);
     if (reader->owner != NULL) {
         queue_push(&reader->waiting, strand);
-        return strand_park(strand, strand->word->name, 0, true);
+        return strand_park(strand, strand->word->name, 0);
     }
     reader->owner = strand;
     return reader_step(reader, strand, frame, answer);

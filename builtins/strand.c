@@ -46,7 +46,7 @@ static WordResult word_chan_close(Strand *strand) {
 }
 
 static WordResult word_chan_yield(Strand *strand) {
-    WordResult result = strand_park(strand, "chan.yield", 0, true);
+    WordResult result = strand_park(strand, "chan.yield", 0);
     strand_wake(strand);
     return result;
 }
@@ -90,7 +90,7 @@ static WordResult word_strand_spawn(Strand *strand) {
     strand_replace(strand, 1, value_from_int((int64_t)child->id));
 
     /* the child goes first, up to its first wait: then it stands there when the spawner sends it something */
-    WordResult result = strand_park(strand, "strand.spawn", child->id, true);
+    WordResult result = strand_park(strand, "strand.spawn", child->id);
     scheduler_ready_first(strand->scheduler, strand);
     scheduler_ready_first(strand->scheduler, child);
     return result;

@@ -38,7 +38,7 @@ static WordResult word_time_sleep_ms(Strand *strand) {
         return strand_fault(strand, "expected 0 or more, got %" PRId64, ms);
 
     if (ms == 0) {
-        WordResult result = strand_park(strand, "time.sleep-ms", 0, true);
+        WordResult result = strand_park(strand, "time.sleep-ms", 0);
         strand_drop(strand, 1);
         strand_wake(strand);
         return result;
@@ -46,7 +46,7 @@ static WordResult word_time_sleep_ms(Strand *strand) {
     if (scheduler_sleep(strand->scheduler, strand, deadline_after(clock_monotonic_ns(strand->world->clock), ms)))
         return strand_fault_memory(strand);
     strand_drop(strand, 1);
-    return strand_park(strand, "time.sleep-ms", 0, true);
+    return strand_park(strand, "time.sleep-ms", 0);
 }
 
 static const Word time_words[] = {

@@ -124,9 +124,9 @@ int vm_load(Vm *vm, Compilation *compilation) {
 }
 
 /* The first strand's end: an Int that it left is the status. */
-static void main_done(Strand *strand, StrandEnd end, void *context) {
+static void main_done(Strand *strand, void *context) {
     int64_t *status = context;
-    if (end == STRAND_FINISHED && strand_depth(strand) > 0 && value_is_int(strand_peek(strand, 0)))
+    if (strand_depth(strand) > 0 && value_is_int(strand_peek(strand, 0)))
         *status = strand_peek_int(strand, 0);
 }
 

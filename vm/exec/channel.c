@@ -62,7 +62,7 @@ int channel_send(Channel *channel, Value value) {
 WordResult channel_receive(Channel *channel, Strand *strand) {
     if (channel->count == 0 && !channel->is_closed) {
         queue_push(&channel->receivers, strand);
-        return strand_park(strand, "chan.receive on channel", channel->subject.number, false);
+        return strand_park(strand, "chan.receive on channel", channel->subject.number);
     }
     if (channel->count == 0) {
         answer(strand, VALUE_ZERO, false);

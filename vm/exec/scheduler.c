@@ -251,7 +251,7 @@ static bool find_deadlock(Scheduler *scheduler) {
 
 static void strand_end(Strand *strand) {
     if (strand->done)
-        strand->done(strand, STRAND_FINISHED, strand->done_context);
+        strand->done(strand, strand->done_context);
     strand_free(strand);
 }
 

@@ -163,9 +163,9 @@ bool strand_expect_quotation(Strand *strand, uint32_t index, uint32_t in, int ou
 
 /* --- waiting --- */
 
-WordResult strand_park(Strand *strand, const char *what, uint64_t number, bool wakes_by_itself) {
+WordResult strand_park(Strand *strand, const char *what, uint64_t number) {
     strand->state = STRAND_PARKED;
-    strand->reason = (ParkReason){what, number, wakes_by_itself};
+    strand->reason = (ParkReason){what, number};
     return WORD_PARKED;
 }
 

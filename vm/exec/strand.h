@@ -60,13 +60,10 @@ struct StepFrame {
 
 typedef enum StrandState { STRAND_READY, STRAND_RUNNING, STRAND_PARKED, STRAND_DORMANT, STRAND_DONE } StrandState;
 
-typedef enum StrandEnd { STRAND_FINISHED, STRAND_FAULTED, STRAND_KILLED } StrandEnd;
-
 /* Why a strand waits: for the deadlock report and for people. */
 typedef struct ParkReason {
     const char *what;     /* "chan.receive on channel", "time.sleep-ms", ... */
     uint64_t number;      /* which one, or 0 */
-    bool wakes_by_itself; /* time or the outside will wake it; else only another strand can */
 } ParkReason;
 
 struct Strand {
@@ -93,7 +90,7 @@ struct Strand {
     StrandState state;
     ParkReason reason;
     /* Told once when it ends; NULL: nobody. Set by who started it. */
-    void (*done)(Strand *strand, StrandEnd end, void *context);
+    void (*done)(Strand *strand, void *context);
     void *done_context;
 };
 
@@ -178,7 +175,7 @@ bool strand_expect_quotation(Strand *strand, uint32_t index, uint32_t in, int ou
 /* --- waiting --- */
 
 /* The strand rests until strand_wake(); to be returned: `return strand_park(…)`. */
-WordResult strand_park(Strand *strand, const char *what, uint64_t number, bool wakes_by_itself);
+WordResult strand_park(Strand *strand, const char *what, uint64_t number);
 /* Whoever parked it has pushed the word's results. */
 void strand_wake(Strand *strand);
 

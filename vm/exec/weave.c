@@ -71,7 +71,7 @@ WordResult weave_resume(Strand *strand) {
     weave->has_started = true;
     weave->resumer = strand;
     scheduler_ready_first(strand->scheduler, weave->body);
-    return strand_park(strand, "strand.resume of weave", weave->subject.number, false);
+    return strand_park(strand, "strand.resume of weave", weave->subject.number);
 }
 
 /* Gives the resumer `value more?`, and the processor. */

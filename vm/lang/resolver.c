@@ -24,23 +24,6 @@ typedef struct Resolver {
 
 /* --- suggestions --- */
 
-static uint32_t edit_distance(const char *a, size_t a_size, const char *b, size_t b_size) {
-    uint8_t row[SUGGEST_SIZE_MAX + 1];
-    for (size_t j = 0; j <= b_size; j++)
-        row[j] = (uint8_t)j;
-    for (size_t i = 1; i <= a_size; i++) {
-        uint8_t diagonal = row[0];
-        row[0] = (uint8_t)i;
-        for (size_t j = 1; j <= b_size; j++) {
-            uint8_t change = (uint8_t)(diagonal + (a[i - 1] != b[j - 1]));
-            diagonal = row[j];
-            uint8_t best = row[j] < row[j - 1] ? row[j] : row[j - 1];
-            row[j] = change < best + 1 ? change : (uint8_t)(best + 1);
-        }
-    }
-    return row[b_size];
-}
-
 typedef struct Suggestion {
     const char *wanted;
     size_t size;
@@ -57,7 +40,7 @@ static void suggest(Suggestion *suggestion, const char *candidate, size_t size) 
     if (suggestion->size > SUGGEST_SIZE_MAX || size > SUGGEST_SIZE_MAX || suggestion->size < 2)
         return;
     uint32_t limit = suggestion->size > 4 ? SUGGEST_DISTANCE_MAX : 1;
-    uint32_t distance = edit_distance(suggestion->wanted, suggestion->size, candidate, size);
+    uint32_t distance = diag_distance(suggestion->wanted, suggestion->size, candidate, size, limit);
     if (distance <= limit && (!suggestion->best || distance < suggestion->distance)) {
         suggestion->best = candidate;
         suggestion->distance = distance;
