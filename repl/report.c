@@ -67,12 +67,18 @@ void report_diags_json(FILE *file, const DiagList *diags) {
     print(file, &out);
 }
 
+/* The program has ended: what says why may go beyond the limit that ended it. Gives the limit, to be put back. */
+static size_t lift_limit(Mem *mem) {
+    size_t limit = mem->limit_bytes;
+    mem->limit_bytes = SIZE_MAX;
+    mem_recover(mem);
+    return limit;
+}
+
 void report_append_fault(Buffer *out, const Fault *fault) {
     CLEANUP(buffer_deinit) Buffer text;
     Mem *mem = out->mem;
-    size_t limit = mem->limit_bytes;
-    mem->limit_bytes = SIZE_MAX; /* the program has ended; what says why may go beyond the limit that ended it */
-    mem_recover(mem);
+    size_t limit = lift_limit(mem);
     buffer_init(&text, mem);
     fault_print(&text, fault);
     const char *end = text.size ? text.bytes + text.size : text.bytes;
@@ -88,12 +94,16 @@ void report_append_fault(Buffer *out, const Fault *fault) {
 }
 
 void report_fault(FILE *file, const Fault *fault, Mem *mem, bool color) {
-    CLEANUP(buffer_deinit) Buffer out;
-    buffer_init(&out, mem);
-    buffer_append_text(&out, color ? "\x1b[1;31mseqvm:\x1b[0m " : "seqvm: ");
-    report_append_fault(&out, fault);
-    if (out.failed)
-        report_error("%s", fault->message);
-    else
-        print(file, &out);
+    size_t limit = lift_limit(mem);
+    {
+        CLEANUP(buffer_deinit) Buffer out;
+        buffer_init(&out, mem);
+        buffer_append_text(&out, color ? "\x1b[1;31mseqvm:\x1b[0m " : "seqvm: ");
+        report_append_fault(&out, fault);
+        if (out.failed)
+            report_error("%s", fault->message);
+        else
+            print(file, &out);
+    }
+    mem->limit_bytes = limit;
 }
