@@ -292,13 +292,17 @@ static void resolve_binding(Resolver *resolver, Binding *binding, const VariantD
 
 static void check_exhaustive(Resolver *resolver, const Node *node) {
     const UnionDef *owner = node->match.arms->definition->owner;
+    bool *has_arm = arena_try(resolver->arena, owner->variant_count * sizeof(bool));
+    if (!has_arm)
+        return;
+    for (const Arm *arm = node->match.arms; arm; arm = arm->next) {
+        if (arm->definition->owner == owner)
+            has_arm[arm->definition->index] = true;
+    }
     Buffer missing;
     buffer_init(&missing, resolver->arena->mem);
     for (const VariantDef *variant = owner->variants; variant; variant = variant->next) {
-        bool found = false;
-        for (const Arm *arm = node->match.arms; arm; arm = arm->next)
-            found |= arm->definition == variant;
-        if (!found)
+        if (!has_arm[variant->index])
             buffer_append_format(&missing, "%s%.64s", missing.size ? ", " : "", variant->name.bytes);
     }
     if (missing.size) {
