@@ -165,6 +165,20 @@ static inline bool element_at(Value list, int64_t index, Value *element) {
     return true;
 }
 
+/* Exchanges `*item` with an element of a list that may be changed in place; false, and nothing done, for any other. */
+static inline bool exchange_element(Value list, int64_t index, Value *item) {
+    if (!list_is_flat(list))
+        return false;
+    List *flat = (List *)value_object(list);
+    if (!object_is_unshared(&flat->object) || (uint64_t)index >= flat->count)
+        return false;
+    Value old = flat->items[index];
+    flat->object.flags |= value_is_object(*item) ? LIST_HAS_OBJECTS : 0;
+    flat->items[index] = *item;
+    *item = old;
+    return true;
+}
+
 /* Runs the strand, or, without one, gives the tables. */
 static InterpEnd loop(Strand *strand, int64_t *budget_left, InterpTables *tables) {
     static const void *const handlers[] = {
@@ -1108,17 +1122,11 @@ return_of_word:
     OP(LIST_SET) {
         Value list = sp[-1], item = tos;
         int64_t index = value_to_int(sp[0]);
-        if (LIKELY(list_is_flat(list))) {
-            List *flat = (List *)value_object(list);
-            if (LIKELY(object_is_unshared(&flat->object) && (uint64_t)index < flat->count && !STRESS_COPY)) {
-                Value old = flat->items[index];
-                flat->object.flags |= value_is_object(item) ? LIST_HAS_OBJECTS : 0;
-                flat->items[index] = item;
-                sp -= 1;
-                tos = VALUE_TRUE;
-                value_unref(heap, old);
-                NEXT;
-            }
+        if (LIKELY(exchange_element(list, index, &item))) {
+            sp -= 1;
+            tos = VALUE_TRUE;
+            value_unref(heap, item);
+            NEXT;
         }
         if (UNLIKELY(!value_is_variant(list))) {
             SAVE_AT_START;
@@ -1147,17 +1155,11 @@ return_of_word:
     OP(LIST_SET_DROP) {
         Value list = sp[-1], item = tos;
         int64_t index = value_to_int(sp[0]);
-        if (LIKELY(list_is_flat(list))) {
-            List *flat = (List *)value_object(list);
-            if (LIKELY(object_is_unshared(&flat->object) && (uint64_t)index < flat->count && !STRESS_COPY)) {
-                Value old = flat->items[index];
-                flat->object.flags |= value_is_object(item) ? LIST_HAS_OBJECTS : 0;
-                flat->items[index] = item;
-                sp -= 2;
-                tos = list;
-                value_unref(heap, old);
-                NEXT;
-            }
+        if (LIKELY(exchange_element(list, index, &item))) {
+            sp -= 2;
+            tos = list;
+            value_unref(heap, item);
+            NEXT;
         }
         if (UNLIKELY(!value_is_variant(list))) {
             SAVE_AT_START;

@@ -5,7 +5,7 @@
  * program's word.
  *
  * Codes of its errors: duplicate-word, duplicate-union, missing-main,
- * invalid-main, undefined-word, renamed-word, absent-word, not-granted,
+ * invalid-main, undefined-word, renamed-word, absent-word,
  * missing-effect, unknown-type, invalid-field-type, unknown-variant,
  * unknown-field, non-exhaustive; warning: hidden-word.
  */
