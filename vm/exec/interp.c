@@ -165,17 +165,39 @@ static inline bool element_at(Value list, int64_t index, Value *element) {
     return true;
 }
 
-/* Exchanges `*item` with an element of a list that may be changed in place; false, and nothing done, for any other. */
-static inline bool exchange_element(Value list, int64_t index, Value *item) {
+/* Sets element `index` of a plain list; false, and nothing done, for any other list and a bad index. */
+static inline bool plain_set(Value value, int64_t index, Value item) {
+    if (!list_is_plain(value) || STRESS_COPY)
+        return false;
+    List *list = (List *)value_object(value);
+    if ((uint64_t)index >= list->count)
+        return false;
+    list->object.flags |= value_is_object(item) ? LIST_HAS_OBJECTS : 0;
+    list->items[index] = item;
+    return true;
+}
+
+static inline bool plain_push(Value value, Value item) {
+    if (!list_is_plain(value) || STRESS_COPY)
+        return false;
+    List *list = (List *)value_object(value);
+    if (list->count >= list->capacity)
+        return false;
+    list->object.flags |= value_is_object(item) ? LIST_HAS_OBJECTS : 0;
+    list->items[list->count++] = item;
+    return true;
+}
+
+/* The same for an unshared flat list of any values; `*old` is what stood there. */
+static inline bool exchange_element(Value list, int64_t index, Value item, Value *old) {
     if (!list_is_flat(list))
         return false;
     List *flat = (List *)value_object(list);
     if (!object_is_unshared(&flat->object) || (uint64_t)index >= flat->count)
         return false;
-    Value old = flat->items[index];
-    flat->object.flags |= value_is_object(*item) ? LIST_HAS_OBJECTS : 0;
-    flat->items[index] = *item;
-    *item = old;
+    *old = flat->items[index];
+    flat->object.flags |= value_is_object(item) ? LIST_HAS_OBJECTS : 0;
+    flat->items[index] = item;
     return true;
 }
 
@@ -839,19 +861,23 @@ return_of_word:
     }
     CHECKED_INT_OPERATION(CHECK_INT_ADD, INT_ADD)
     CHECKED_INT_OPERATION(CHECK_INT_SUB, INT_SUB)
-    OP(CHECK_JUMP) {
-        Kind kind = (Kind)ip[0].number;
-        int64_t index = ip[1].number;
-        Value value = index ? sp[1 - index] : tos;
-        if (UNLIKELY(!kind_fits(value, kind))) {
-            SAVE_AT_START;
-            fault_kind(strand, kind_name(kind), value);
-            FAULT;
-        }
-        bool truth = value_to_bool(tos);
-        tos = *sp--;
-        BRANCH(truth, 2, 3);
+    /* a check of the top of the stack before a jump is one for a Bool; of any other value it may be for any kind */
+#define CHECKED_JUMP(name, condition)                                                                                  \
+    OP(name) {                                                                                                         \
+        bool truth = value_to_bool(tos);                                                                               \
+        if (UNLIKELY(!value_is_bool(tos) || ip[1].number != 0)) {                                                      \
+            Value value = ip[1].number ? sp[1 - ip[1].number] : tos;                                                   \
+            if (!kind_fits(value, (Kind)ip[0].number)) {                                                               \
+                SAVE_AT_START;                                                                                         \
+                fault_kind(strand, kind_name((Kind)ip[0].number), value);                                              \
+                FAULT;                                                                                                 \
+            }                                                                                                          \
+        }                                                                                                              \
+        tos = *sp--;                                                                                                   \
+        BRANCH(condition, 2, 3);                                                                                       \
     }
+    CHECKED_JUMP(CHECK_JUMP, truth)
+    CHECKED_JUMP(CHECK_NOT_JUMP, !truth)
     OP(CHECK_QUOTATION) {
         Shape shape = shape_unpack((uint32_t)ip[0].number);
         int64_t index = ip[1].number;
@@ -1095,6 +1121,14 @@ return_of_word:
         PUSH(value_ref(element));
         NEXT;
     }
+    OP(PUSH_LIST_PUSH) {
+        if (LIKELY(plain_push(tos, ip[0].value))) {
+            ip += 1;
+            NEXT;
+        }
+        PUSH(ip[0].value);
+        ip += 1;
+    }
     OP(LIST_PUSH) {
         Value list = *sp;
         if (LIKELY(list_is_flat(list))) {
@@ -1120,12 +1154,17 @@ return_of_word:
         NEXT;
     }
     OP(LIST_SET) {
-        Value list = sp[-1], item = tos;
+        Value list = sp[-1], item = tos, old;
         int64_t index = value_to_int(sp[0]);
-        if (LIKELY(exchange_element(list, index, &item))) {
+        if (LIKELY(plain_set(list, index, item))) {
             sp -= 1;
             tos = VALUE_TRUE;
-            value_unref(heap, item);
+            NEXT;
+        }
+        if (LIKELY(exchange_element(list, index, item, &old))) {
+            sp -= 1;
+            tos = VALUE_TRUE;
+            value_unref(heap, old);
             NEXT;
         }
         if (UNLIKELY(!value_is_variant(list))) {
@@ -1149,16 +1188,26 @@ return_of_word:
         NEXT;
     }
     OP(PUSH_LIST_SET_DROP) {
+        if (LIKELY(plain_set(*sp, value_to_int(tos), ip[0].value))) {
+            tos = *sp--;
+            ip += 1;
+            NEXT;
+        }
         PUSH(ip[0].value);
         ip += 1; /* a fault shows where the cell before `ip` comes from: the word itself */
     }
     OP(LIST_SET_DROP) {
-        Value list = sp[-1], item = tos;
+        Value list = sp[-1], item = tos, old;
         int64_t index = value_to_int(sp[0]);
-        if (LIKELY(exchange_element(list, index, &item))) {
+        if (LIKELY(plain_set(list, index, item))) {
             sp -= 2;
             tos = list;
-            value_unref(heap, item);
+            NEXT;
+        }
+        if (LIKELY(exchange_element(list, index, item, &old))) {
+            sp -= 2;
+            tos = list;
+            value_unref(heap, old);
             NEXT;
         }
         if (UNLIKELY(!value_is_variant(list))) {

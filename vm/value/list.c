@@ -309,6 +309,8 @@ static bool trie_add_leaf(Heap *heap, List *trie, const Value *items, uint32_t c
 /* The elements of a shared flat list as an unshared trie. Takes `list`, unless it gives NULL. */
 static List *trie_from_flat(Heap *heap, TAKEN List *list) {
     List *trie = list_new(heap, list->symbol, 0);
+    if (trie)
+        trie->object.flags |= LIST_IS_TRIE;
     for (uint32_t index = 0; trie && index < list->count; index += NODE_WIDTH) {
         uint32_t rest = list->count - index;
         if (!trie_add_leaf(heap, trie, list->items + index, rest < NODE_WIDTH ? rest : NODE_WIDTH)) {
@@ -468,6 +470,7 @@ static void trie_check_path(const List *list, uint32_t index) {
 
 static void trie_check(const List *list) {
     uint32_t in_tree = tree_count(list);
+    check(list->object.flags & LIST_IS_TRIE);
     check(list->items == NULL && list->capacity == 0 && list->root != NULL);
     check(list->shift >= NODE_BITS && list->shift % NODE_BITS == 0);
     check(in_tree > 0 && (uint64_t)(in_tree - 1) >> (list->shift + NODE_BITS) == 0);
@@ -479,6 +482,7 @@ static void trie_check(const List *list) {
 }
 
 static void flat_check(const List *list) {
+    check(!(list->object.flags & LIST_IS_TRIE));
     check(list->root == NULL && list->shift == 0 && list->count <= list->capacity);
     check((list->items == NULL) == (list->capacity == 0));
 }

@@ -22,7 +22,9 @@ typedef struct List List;
 enum {
     LIST_FLAT_MAX = 256, /* a bigger shared one becomes a trie when changed */
     LIST_COUNT_MAX = 0x7fffffff,
-    LIST_HAS_OBJECTS = 1, /* flag */
+    /* flags; a list without any is plain, see list_is_plain */
+    LIST_HAS_OBJECTS = 1,
+    LIST_IS_TRIE = 2,
 };
 
 struct List {
@@ -38,6 +40,15 @@ struct List {
 
 static inline List *value_list(Value value) {
     return (List *)value_object(value);
+}
+
+/*
+ * An unshared flat list of uncounted elements, which may be changed in place
+ * and need not be read before: one comparison of the object's whole head.
+ */
+static inline bool list_is_plain(Value value) {
+    const Object plain = {.count = 1, .tag = TAG_LIST};
+    return value_is_object(value) && memcmp(value_object(value), &plain, sizeof plain) == 0;
 }
 
 /* An empty list with room for `capacity` elements. NULL when memory is refused. */
