@@ -94,12 +94,6 @@ static const char *skip_sign(const char *at, const char *end) {
     return at < end && (*at == '+' || *at == '-') ? at + 1 : at;
 }
 
-static const char *skip_digits(const char *at, const char *end) {
-    while (at < end && *at >= '0' && *at <= '9')
-        at++;
-    return at;
-}
-
 /* inf, infinity, nan: any case. */
 static bool read_word(const char *at, size_t size, double *numberp) {
     static const struct {
@@ -115,27 +109,6 @@ static bool read_word(const char *at, size_t size, double *numberp) {
     return false;
 }
 
-/* digits [. [digits]] or . digits, then maybe (e | E) [sign] digits; all of it. */
-static bool is_decimal(const char *at, const char *end) {
-    const char *start = at;
-    at = skip_digits(at, end);
-    size_t digit_count = (size_t)(at - start);
-    if (at < end && *at == '.') {
-        start = ++at;
-        at = skip_digits(at, end);
-        digit_count += (size_t)(at - start);
-    }
-    if (digit_count == 0)
-        return false;
-
-    if (at < end && (*at == 'e' || *at == 'E')) {
-        start = skip_sign(at + 1, end);
-        at = skip_digits(start, end);
-        return at == end && at > start;
-    }
-    return at == end;
-}
-
 static bool float_parse(const char *text, const char *end, double *numberp) {
     const char *unsigned_text = skip_sign(text, end);
     if (read_word(unsigned_text, (size_t)(end - unsigned_text), numberp)) {
@@ -143,7 +116,7 @@ static bool float_parse(const char *text, const char *end, double *numberp) {
             *numberp = -*numberp;
         return true;
     }
-    if (!is_decimal(unsigned_text, end))
+    if (!decimal_matches(text, (size_t)(end - text)))
         return false;
     *numberp = decimal_read(text, (size_t)(end - text));
     return true;

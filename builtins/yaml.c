@@ -94,32 +94,6 @@ static const char *skip_sign(const char *at, const char *end) {
     return at < end && (*at == '+' || *at == '-') ? at + 1 : at;
 }
 
-static const char *skip_digits(const char *at, const char *end) {
-    while (at < end && *at >= '0' && *at <= '9')
-        at++;
-    return at;
-}
-
-/* [sign] (digits [. [digits]] | . digits) [e [sign] digits] */
-static bool is_decimal(const char *at, const char *end) {
-    const char *start = at = skip_sign(at, end);
-    at = skip_digits(at, end);
-    ptrdiff_t digit_count = at - start;
-    if (at < end && *at == '.') {
-        start = ++at;
-        at = skip_digits(at, end);
-        digit_count += at - start;
-    }
-    if (digit_count == 0)
-        return false;
-    if (at < end && (*at == 'e' || *at == 'E')) {
-        start = skip_sign(at + 1, end);
-        at = skip_digits(start, end);
-        return at == end && at > start;
-    }
-    return at == end;
-}
-
 static int digit_of(char byte) {
     if (byte >= '0' && byte <= '9')
         return byte - '0';
@@ -165,7 +139,7 @@ static bool read_special(const char *at, const char *end, double *numberp) {
 }
 
 static bool read_number(const char *at, const char *end, double *numberp) {
-    if (is_decimal(at, end)) {
+    if (decimal_matches(at, (size_t)(end - at))) {
         *numberp = decimal_read(at, (size_t)(end - at));
         return true;
     }

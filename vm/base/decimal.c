@@ -30,6 +30,34 @@ typedef struct Decimal {
     bool has_rest; /* a digit that is not 0 was left out behind the others */
 } Decimal;
 
+static const char *skip_sign(const char *at, const char *end) {
+    return at < end && (*at == '+' || *at == '-') ? at + 1 : at;
+}
+
+static const char *skip_digits(const char *at, const char *end) {
+    while (at < end && *at >= '0' && *at <= '9')
+        at++;
+    return at;
+}
+
+bool decimal_matches(const char *bytes, size_t size) {
+    const char *end = bytes + size, *start = skip_sign(bytes, end), *at = skip_digits(start, end);
+    ptrdiff_t digit_count = at - start;
+    if (at < end && *at == '.') {
+        start = ++at;
+        at = skip_digits(at, end);
+        digit_count += at - start;
+    }
+    if (digit_count == 0)
+        return false;
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        start = skip_sign(at + 1, end);
+        at = skip_digits(start, end);
+        return at == end && at > start;
+    }
+    return at == end;
+}
+
 static void decimal_add(Decimal *decimal, char digit) {
     if (decimal->count == 0 && digit == '0')
         return;

@@ -9,8 +9,12 @@
 #include "vm/base/check.h"
 
 /*
- * The double nearest to [sign] digits [. digits] [(e | E) [sign] digits],
- * where one of the two digits may be missing; the caller has checked that it
- * is nothing else. Any size; beyond the doubles it is infinite or zero.
+ * Whether all of the text is [sign] digits [. digits] [(e | E) [sign] digits],
+ * where the digits on one side of the point may be missing.
+ */
+bool decimal_matches(const char *bytes, size_t size);
+/*
+ * The double nearest to a text that decimal_matches(). Any size; beyond the
+ * doubles it is infinite or zero.
  */
 double decimal_read(const char *bytes, size_t size);

@@ -14,10 +14,8 @@
  * Not here: what names mean. Even `(` in a body is an error only because
  * nothing can be called so.
  */
+#include "vm/base/decimal.h"
 #include "vm/lang/parser_state.h"
-
-#include <locale.h>
-#include <stdlib.h>
 
 /* --- nesting --- */
 
@@ -83,45 +81,10 @@ static void grow_height(Growing *growing, uint32_t height) {
 
 /* --- numbers --- */
 
-static const char *skip_digits(const char *at, const char *end) {
-    while (at < end && *at >= '0' && *at <= '9')
-        at++;
-    return at;
-}
-
-/* sign? digits? (. digits?)? (e sign? digits)?, with a digit before the exponent, and with `.` or `e` somewhere. */
+/* With a point or an exponent; a decimal number without is an Int. */
 static bool is_float(const char *at, const char *end) {
-    if (at < end && (*at == '-' || *at == '+'))
-        at++;
-    const char *digits = at;
-    at = skip_digits(at, end);
-    bool has_digit = at > digits, has_mark = false;
-    if (at < end && *at == '.') {
-        const char *fraction = ++at;
-        at = skip_digits(at, end);
-        has_digit |= at > fraction;
-        has_mark = true;
-    }
-    if (has_digit && at < end && (*at == 'e' || *at == 'E')) {
-        at++;
-        if (at < end && (*at == '-' || *at == '+'))
-            at++;
-        const char *exponent = at;
-        at = skip_digits(at, end);
-        if (at == exponent)
-            return false;
-        has_mark = true;
-    }
-    return has_digit && has_mark && at == end;
-}
-
-/* strtod() asks the locale of the process what a decimal point is; that is our host's affair. */
-static double read_float(const char *text) {
-    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    double number = plain ? strtod_l(text, NULL, plain) : strtod(text, NULL);
-    if (plain)
-        freelocale(plain);
-    return number;
+    size_t size = (size_t)(end - at);
+    return decimal_matches(at, size) && (memchr(at, '.', size) || memchr(at, 'e', size) || memchr(at, 'E', size));
 }
 
 static int digit_value(char byte) {
@@ -162,7 +125,7 @@ static bool parse_number(Parser *parser, Growing *growing) {
     const char *at = bytes_of(parser, token), *end = at + size_of(token);
     int64_t number = 0;
     if (is_float(at, end)) {
-        append(parser, growing, NODE_FLOAT, span_of(parser, token))->number = read_float(at);
+        append(parser, growing, NODE_FLOAT, span_of(parser, token))->number = decimal_read(at, (size_t)(end - at));
     } else if (end - at >= 2 && at[0] == '0' && (at[1] == 'x' || at[1] == 'X' || at[1] == 'b' || at[1] == 'B')) {
         bool is_hex = at[1] == 'x' || at[1] == 'X';
         if (!read_integer(at + 2, end, is_hex ? 16 : 2, &number))
