@@ -70,7 +70,7 @@ typedef enum NodeKind {
 struct Body {
     Node *first, *last;
     Span span; /* for a literal: from `[` to `]` */
-    struct SlotCheck *exit_checks; /* at its end: what is to be checked there; set by the checker */
+    struct SlotCheck *exit_checks; /* where a word ends with it: what is to be checked there; set by the checker */
     /* A branch that ends in a call that is taken not to return; set by the checker. Should it return: */
     uint32_t surplus, kept;        /* so many values below the `kept` topmost ones are too much, */
     uint32_t aux_surplus;          /* so many on the aux stack; */
@@ -104,6 +104,31 @@ typedef enum TargetKind {
     TARGET_FIELD,      /* V-field: `field_index` */
 } TargetKind;
 
+/* The builtins of which checker and emitter know more than their effect. */
+typedef enum CompilerWord {
+    DO_NOTHING, /* none of them */
+    DO_DUP,
+    DO_DROP,
+    DO_SWAP,
+    DO_OVER,
+    DO_ROT,
+    DO_NIP,
+    DO_TUCK,
+    DO_2DUP,
+    DO_3DROP,
+    DO_PICK,
+    DO_ROLL,
+    DO_TO_AUX,
+    DO_FROM_AUX,
+    DO_CALL,
+    DO_DIP,
+    DO_KEEP,
+    DO_BI,
+    DO_IF,
+    DO_COND,
+    COMPILER_WORD_COUNT,
+} CompilerWord;
+
 struct Node {
     Node *next;
     NodeKind kind;
@@ -123,6 +148,7 @@ struct Node {
         struct {
             Name name;
             TargetKind target;
+            CompilerWord does; /* TARGET_BUILTIN; set by the resolver */
             const struct Word *word;
             Definition *definition;
             VariantDef *variant;

@@ -47,7 +47,7 @@ static bool walk_node(Checker *checker, Unit *unit, State *state, Node *node, co
 static bool is_branching(const Node *node) {
     if (node->kind == NODE_IF || node->kind == NODE_MATCH)
         return true;
-    CompilerWord word = checker_compiler_word(node);
+    CompilerWord word = compiler_word(node);
     return (word == DO_CALL || word == DO_COND) && node->call.checked->inlined;
 }
 
@@ -62,7 +62,7 @@ bool checker_walk_body(Checker *checker, Unit *unit, Body *body, State *state, b
             CallNote *note = arena_new(checker->arena, CallNote);
             *note = (CallNote){.inlined = node, .inlined_count = count};
             bool is_last = is_tail && !call->next;
-            if (checker_compiler_word(call) == DO_COND) {
+            if (compiler_word(call) == DO_COND) {
                 note->absorbs_literal = true;
                 note->is_tail = is_last;
                 if (checker_walk_cond_inline(checker, unit, state, call, note, is_last)) {

@@ -43,11 +43,12 @@ typedef struct Literal {
     bool is_counted; /* `counted` was found in an earlier walk */
     uint32_t counted;
     Type *type;
-    uint32_t drawn;      /* inputs that the body takes beyond the expected ones */
-    uint32_t expected;   /* inputs that were expected; with what it captures and draws, all of its inputs */
-    bool uses_unknown;   /* its code keeps a floor */
-    uint32_t height_max; /* values on its stack at most, its inputs included */
-    bool cond_failed;    /* first of a cond's literals: they do not fit together, so it runs as a word */
+    uint32_t drawn;              /* inputs that the body takes beyond the expected ones */
+    uint32_t expected;           /* inputs that were expected; with what it captures and draws, all of its inputs */
+    bool uses_unknown;           /* its code keeps a floor */
+    uint32_t height_max;         /* values on its stack at most, its inputs included */
+    SlotCheck *condition_checks; /* LITERAL_INLINE, the predicate of a cond: of the Bool that it leaves */
+    bool cond_failed;            /* first of a cond's literals: they do not fit together, so it runs as a word */
 } Literal;
 
 /* What a call is turned into beyond its target. */

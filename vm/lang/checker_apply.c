@@ -5,8 +5,6 @@
  */
 #include "vm/lang/checker_state.h"
 
-#include <string.h>
-
 typedef struct Items { /* of one call, the top first */
     Stack **taken;
     Type **written;
@@ -18,7 +16,7 @@ typedef struct Items { /* of one call, the top first */
 static const char *wanted_text(Checker *checker, const Node *node, Stack *wanted) {
     if (node->kind == NODE_CALL && node->call.target == TARGET_DEFINITION)
         return side_syntax_text(checker->diags, &node->call.definition->effect->in);
-    if (node->kind == NODE_CALL && node->call.word && checker_compiler_word(node) == DO_NOTHING)
+    if (node->kind == NODE_CALL && node->call.word && compiler_word(node) == DO_NOTHING)
         return side_syntax_text(checker->diags,
                                 &resolver_word_effect(checker->resolved, node->call.word, checker->diags)->in);
     return checker_text(checker, wanted);
@@ -165,17 +163,15 @@ bool checker_apply_effect(Checker *checker, Unit *unit, State *state, Node *node
 static bool fail_not_quotation(Checker *checker, Node *node, Type *type) {
     checker_report(checker, node->span, "not-a-quotation",
                    arena_format(checker->arena, "%s: expected quotation or closure on %sstack, got %s",
-                                checker_node_name(checker, node),
-                                strcmp(node->call.name.bytes, "call") == 0 ? "" : "top of ",
+                                checker_node_name(checker, node), compiler_word(node) == DO_CALL ? "" : "top of ",
                                 type_text(checker->diags, type)));
     return false;
 }
 
 bool checker_fail_yielding(Checker *checker, Node *node) {
     const char *name = checker_node_name(checker, node);
-    bool is_call = strcmp(name, "call") == 0;
     checker_report(checker, node->span, "yield-in-call",
-                   is_call
+                   compiler_word(node) == DO_CALL
                        ? "Cannot call quotation with Yield effect directly. Use strand.weave to create a weave from it."
                        : arena_format(checker->arena, "%s: quotation must not have Yield effects", name));
     return false;

@@ -19,11 +19,11 @@ static bool try_cond(Checker *checker, Unit *unit, State *state, Node *node, Cal
         State tried = *state;
         Stack *taken;
         uint32_t unknown = 0;
-        Body *predicate = &literal->quotation.body;
-        predicate->exit_checks = NULL;
+        SlotCheck **checks = &checker_literal_of(checker, literal)->condition_checks;
+        *checks = NULL;
         if (!checker_walk_inline(checker, unit, node, literal, &tried, false) ||
             !checker_take(checker, unit, &tried, &taken, &unknown) || unknown ||
-            !checker_demand_bool(checker, node, taken, &predicate->exit_checks, 0) ||
+            !checker_demand_bool(checker, node, taken, checks, 0) ||
             !checker_join_stacks(checker, unit, state->stack, tried.stack, &state->stack))
             return false;
         tried = *state;

@@ -4,27 +4,37 @@
  */
 #include "vm/lang/checker_state.h"
 
+#include <stdio.h>
 #include <string.h>
 
-/* --- sugar --- */
+/* --- operators --- */
 
-typedef struct Sugar {
-    const char *name, *for_ints, *for_floats, *for_strings;
-} Sugar;
+/* The words that an operator may mean; NULL where it means none. */
+typedef struct Operator {
+    const char *name;
+    const Word *for_ints, *for_floats, *for_strings;
+} Operator;
 
-static const Sugar sugars[] = {
-    {"+", "i.+", "f.+", "string.concat"},
-    {"-", "i.-", "f.-", NULL},
-    {"*", "i.*", "f.*", NULL},
-    {"/", "i./", "f./", NULL},
-    {"%", "i.%", NULL, NULL},
-    {"=", "i.=", "f.=", "string.equal?"},
-    {"<", "i.<", "f.<", NULL},
-    {">", "i.>", "f.>", NULL},
-    {"<=", "i.<=", "f.<=", NULL},
-    {">=", "i.>=", "f.>=", NULL},
-    {"<>", "i.<>", "f.<>", NULL},
-};
+static const Word *find_word(const Checker *checker, const char *prefix, const char *name) {
+    char whole[32];
+    int size = snprintf(whole, sizeof whole, "%s%s", prefix, name);
+    check(size > 0 && (size_t)size < sizeof whole);
+    const Word *word = word_find(checker->resolved->words, whole, (size_t)size);
+    return word ? word_resolve(checker->resolved->words, word) : NULL;
+}
+
+/* `+` of Ints is `i.+`, of Floats `f.+`; only the words of Strings are named otherwise. */
+static Operator find_operator(const Checker *checker, const Node *node) {
+    const char *name = node->call.name.bytes;
+    return (Operator){
+        .name = name,
+        .for_ints = find_word(checker, "i.", name),
+        .for_floats = find_word(checker, "f.", name),
+        .for_strings = strcmp(name, "+") == 0   ? find_word(checker, "string.", "concat")
+                       : strcmp(name, "=") == 0 ? find_word(checker, "string.", "equal?")
+                                                : NULL,
+    };
+}
 
 static const char *operand_text(Checker *checker, Type *type) {
     return type ? type_text(checker->diags, type) : "empty";
@@ -39,49 +49,47 @@ static Type *peek(Stack *stack, uint32_t index) {
     return NULL;
 }
 
-static bool fail_sugar(Checker *checker, const Node *node, const Sugar *sugar, Type *left, Type *right, Stack *before) {
+static bool fail_operator(Checker *checker, const Node *node, const Operator *operator, Type * left, Type *right,
+                          Stack *before) {
     Arena *arena = checker->arena;
     bool nothing_known = !left && !right;
+    const char *name = operator->name, *for_ints = operator->for_ints->name;
+    const char *for_floats = operator->for_floats   ? operator->for_floats->name : NULL;
+    const char *for_strings = operator->for_strings ? operator->for_strings->name : NULL;
     const char *message;
     if (nothing_known)
-        message = arena_format(arena, "`%s` can't resolve here — operand types not in scope", sugar->name);
+        message = arena_format(arena, "`%s` can't resolve here — operand types not in scope", name);
     else
         message = arena_format(
-            arena, "`%s` requires matching types (Int%sInt%s%s%s%s), got (%s, %s). Use `%s`%s%s%s%s%s%s.", sugar->name,
-            sugar->name, sugar->for_floats ? ", Float" : "", sugar->for_floats ? sugar->name : "",
-            sugar->for_floats ? "Float" : "", sugar->for_strings ? ", or String with String" : "",
-            operand_text(checker, left), operand_text(checker, right), sugar->for_ints, sugar->for_floats ? ", `" : "",
-            sugar->for_floats ? sugar->for_floats : "", sugar->for_floats ? "`" : "",
-            sugar->for_strings ? ", or `" : "", sugar->for_strings ? sugar->for_strings : "",
-            sugar->for_strings ? "`" : "");
+            arena, "`%s` requires matching types (Int%sInt%s%s%s%s), got (%s, %s). Use `%s`%s%s%s%s%s%s.", name, name,
+            for_floats ? ", Float" : "", for_floats ? name : "", for_floats ? "Float" : "",
+            for_strings ? ", or String with String" : "", operand_text(checker, left), operand_text(checker, right),
+            for_ints, for_floats ? ", `" : "", for_floats ? for_floats : "", for_floats ? "`" : "",
+            for_strings ? ", or `" : "", for_strings ? for_strings : "", for_strings ? "`" : "");
     Diag *diag = checker_report(checker, node->span, "unresolved-operator", message);
     if (diag) {
         diag->stack_before = checker_text(checker, before);
-        diag->hint =
-            nothing_known ? arena_format(arena, "Use the explicit word, such as `%s`.", sugar->for_ints) : NULL;
+        diag->hint = nothing_known ? arena_format(arena, "Use the explicit word, such as `%s`.", for_ints) : NULL;
     }
     return false;
 }
 
-static bool resolve_sugar(Checker *checker, Node *node, const State *state) {
-    const Sugar *sugar = sugars;
-    while (strcmp(sugar->name, node->call.name.bytes) != 0 && sugar + 1 < sugars + sizeof sugars / sizeof sugars[0])
-        sugar++;
+static bool resolve_operator(Checker *checker, Node *node, const State *state) {
+    Operator operator= find_operator(checker, node);
     Type *right = peek(state->stack, 0), *left = peek(state->stack, 1);
-    const char *name = NULL;
+    const Word *word = NULL;
     if (left && right && left->kind == right->kind) {
-        name = left->kind == TYPE_INT      ? sugar->for_ints
-               : left->kind == TYPE_FLOAT  ? sugar->for_floats
-               : left->kind == TYPE_STRING ? sugar->for_strings
-                                           : NULL;
+        word = left->kind == TYPE_INT ? operator.for_ints : left->kind == TYPE_FLOAT ? operator.for_floats
+            : left->kind == TYPE_STRING
+            ?
+            operator.for_strings : NULL;
     } else if (checker->lenient) {
         bool is_float = (left && left->kind == TYPE_FLOAT) || (right && right->kind == TYPE_FLOAT);
-        name = is_float && sugar->for_floats ? sugar->for_floats : sugar->for_ints;
+        word = is_float && operator.for_floats ? operator.for_floats : operator.for_ints;
     }
-    if (!name)
-        return fail_sugar(checker, node, sugar, left, right, state->stack);
-    const WordTable *words = checker->resolved->words;
-    node->call.word = word_resolve(words, word_find(words, name, strlen(name)));
+    if (!word)
+        return fail_operator(checker, node, &operator, left, right, state->stack);
+    node->call.word = word;
     return true;
 }
 
@@ -144,11 +152,11 @@ bool checker_walk_call(Checker *checker, Unit *unit, State *state, Node *node, c
     note->is_tail = is_tail;
     switch (node->call.target) {
     case TARGET_SUGAR:
-        if (!resolve_sugar(checker, node, state))
+        if (!resolve_operator(checker, node, state))
             return false;
         return call_builtin(checker, unit, state, node, note);
     case TARGET_BUILTIN:
-        if (checker_compiler_word(node) != DO_NOTHING)
+        if (compiler_word(node) != DO_NOTHING)
             return checker_walk_compiler_word(checker, unit, state, node, previous, note, is_tail);
         return call_builtin(checker, unit, state, node, note);
     case TARGET_DEFINITION:

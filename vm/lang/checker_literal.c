@@ -219,7 +219,7 @@ bool checker_walk_inlined(Checker *checker, Unit *unit, State *state, Node *node
 /* The call that the run of literals starting at `first` is part of, or NULL; `*countp` is how many literals it takes. */
 Node *checker_inlining_call(Checker *checker, Node *first, uint32_t *countp) {
     Node *next = first->next;
-    CompilerWord word = next ? checker_compiler_word(next) : DO_NOTHING;
+    CompilerWord word = next ? compiler_word(next) : DO_NOTHING;
     *countp = 1;
     if (word == DO_CALL || word == DO_DIP || word == DO_KEEP)
         return next;
@@ -230,11 +230,11 @@ Node *checker_inlining_call(Checker *checker, Node *first, uint32_t *countp) {
         run++;
     if (!next)
         return NULL;
-    if (run == 2 && checker_compiler_word(next) == DO_BI) {
+    if (run == 2 && compiler_word(next) == DO_BI) {
         *countp = 2;
         return next;
     }
-    bool is_cond = next->kind == NODE_INT && next->next && checker_compiler_word(next->next) == DO_COND;
+    bool is_cond = next->kind == NODE_INT && next->next && compiler_word(next->next) == DO_COND;
     if (!is_cond || checker->lenient || checker->no_inlined_cond || checker_literal_of(checker, first)->cond_failed ||
         next->integer < 1 || next->integer * 2 != run)
         return NULL;

@@ -148,32 +148,12 @@ bool checker_mismatch(Checker *checker, const Node *node, Stack *before, const E
 /* Reports a quotation that yields where none may; returns false. */
 bool checker_fail_yielding(Checker *checker, Node *node);
 
+static inline CompilerWord compiler_word(const Node *node) {
+    return node->kind == NODE_CALL && node->call.target == TARGET_BUILTIN ? node->call.does : DO_NOTHING;
+}
+
 /* --- calls (checker_call.c), and the words that the checker knows (checker_words.c) --- */
 
-typedef enum CompilerWord {
-    DO_DUP,
-    DO_DROP,
-    DO_SWAP,
-    DO_OVER,
-    DO_ROT,
-    DO_NIP,
-    DO_TUCK,
-    DO_2DUP,
-    DO_3DROP,
-    DO_PICK,
-    DO_ROLL,
-    DO_TO_AUX,
-    DO_FROM_AUX,
-    DO_CALL,
-    DO_DIP,
-    DO_KEEP,
-    DO_BI,
-    DO_IF,
-    DO_COND,
-    DO_NOTHING,
-} CompilerWord;
-
-CompilerWord checker_compiler_word(const Node *node);
 bool checker_walk_call(Checker *checker, Unit *unit, State *state, Node *node, const Node *previous, CallNote *note,
                        bool is_tail);
 bool checker_walk_compiler_word(Checker *checker, Unit *unit, State *state, Node *node, const Node *previous,

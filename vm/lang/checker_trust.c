@@ -35,7 +35,7 @@ static bool ends_trusted(const Checker *checker, const Body *body) {
         return true;
     if (last->call.target == TARGET_DEFINITION)
         return last->call.definition->checked->trusted && !leaves_variables(checker, last->call.definition);
-    CompilerWord word = checker_compiler_word(last);
+    CompilerWord word = compiler_word(last);
     if (word != DO_CALL && word != DO_COND)
         return true;
     bool has_literals = false;

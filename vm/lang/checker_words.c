@@ -5,22 +5,6 @@
  */
 #include "vm/lang/checker_state.h"
 
-#include <string.h>
-
-CompilerWord checker_compiler_word(const Node *node) {
-    static const char *const names[] = {
-        "dup",  "drop", "swap", "over", "rot", "nip",  "tuck", "2dup", "3drop", "pick",
-        "roll", ">aux", "aux>", "call", "dip", "keep", "bi",   "if",   "cond",
-    };
-    if (node->kind != NODE_CALL || node->call.target != TARGET_BUILTIN || node->call.word->how != WORD_BY_COMPILER)
-        return DO_NOTHING;
-    for (int word = 0; word < DO_NOTHING; word++) {
-        if (strcmp(names[word], node->call.word->name) == 0)
-            return (CompilerWord)word;
-    }
-    return DO_NOTHING;
-}
-
 /* --- shuffles --- */
 
 /* What each shuffle leaves, as indexes from the top of what it takes, deepest first; and which must be uncounted for the raw form. */
@@ -182,7 +166,7 @@ static bool walk_cond_word(Checker *checker, Unit *unit, State *state, CallNote 
 
 bool checker_walk_compiler_word(Checker *checker, Unit *unit, State *state, Node *node, const Node *previous,
                                 CallNote *note, bool is_tail) {
-    CompilerWord word = checker_compiler_word(node);
+    CompilerWord word = compiler_word(node);
     switch (word) {
     case DO_PICK:
     case DO_ROLL:

@@ -110,7 +110,7 @@ static const char *place_name(Emitter *emitter, const Node *node) {
 static void *grown(Emitter *emitter, void *block, uint32_t *capacity, size_t item_size) {
     enum { CAPACITY_MIN = 8 };
     uint32_t new = *capacity ? 2 * *capacity : CAPACITY_MIN;
-    void *moved = mem_try_resize(&emitter->heap->mem, block, *capacity * item_size, new * item_size);
+    void *moved = mem_try_resize(&emitter->heap->mem, block, *capacity * item_size, new *item_size);
     if (moved)
         *capacity = new;
     else
@@ -340,16 +340,15 @@ static void emit_literal(Builder *builder, const Node *node, const Place *place)
 /* --- calls --- */
 
 typedef struct ShuffleCode {
-    const char *name;
     Opcode counted, raw;
 } ShuffleCode;
 
-static const ShuffleCode shuffle_codes[] = {
-    {"dup", OP_DUP, OP_DUP_RAW},    {"drop", OP_DROP, OP_DROP_RAW},
-    {"swap", OP_SWAP, OP_SWAP},     {"over", OP_OVER, OP_OVER_RAW},
-    {"rot", OP_ROT, OP_ROT},        {"nip", OP_NIP, OP_NIP_RAW},
-    {"tuck", OP_TUCK, OP_TUCK_RAW}, {"2dup", OP_TWO_DUP, OP_TWO_DUP_RAW},
-    {">aux", OP_TO_AUX, OP_TO_AUX}, {"aux>", OP_FROM_AUX, OP_FROM_AUX},
+static const ShuffleCode shuffle_codes[COMPILER_WORD_COUNT] = {
+    [DO_DUP] = {OP_DUP, OP_DUP_RAW},      [DO_DROP] = {OP_DROP, OP_DROP_RAW},
+    [DO_SWAP] = {OP_SWAP, OP_SWAP},       [DO_OVER] = {OP_OVER, OP_OVER_RAW},
+    [DO_ROT] = {OP_ROT, OP_ROT},          [DO_NIP] = {OP_NIP, OP_NIP_RAW},
+    [DO_TUCK] = {OP_TUCK, OP_TUCK_RAW},   [DO_2DUP] = {OP_TWO_DUP, OP_TWO_DUP_RAW},
+    [DO_TO_AUX] = {OP_TO_AUX, OP_TO_AUX}, [DO_FROM_AUX] = {OP_FROM_AUX, OP_FROM_AUX},
 };
 
 static void emit_pick(Builder *builder, const CallNote *note, bool is_roll, const Place *place) {
@@ -374,16 +373,15 @@ static void emit_room(Builder *builder, const CallNote *note, const Place *place
 /* `[ … ] dip` and the like; the literals' code lies here. True when the path ended. */
 static bool emit_inlined(Builder *builder, const Node *node, bool is_tail, const Place *place) {
     const CallNote *note = node->call.checked;
-    const char *name = node->call.word->name;
     const Body *body = &note->inlined->quotation.body;
-    if (strcmp(name, "call") == 0)
+    if (node->call.does == DO_CALL)
         return emit_body(builder, body, is_tail);
-    if (strcmp(name, "dip") != 0)
+    if (node->call.does != DO_DIP)
         emit(builder, note->raw ? OP_DUP_RAW : OP_DUP, 0, 0, place);
     emit(builder, OP_TO_AUX, 0, 0, place);
     emit_body(builder, body, false);
     emit(builder, OP_FROM_AUX, 0, 0, place);
-    if (strcmp(name, "bi") == 0)
+    if (node->call.does == DO_BI)
         emit_body(builder, &note->inlined->next->quotation.body, false);
     return false;
 }
@@ -395,9 +393,8 @@ static bool emit_cond(Builder *builder, const Node *node, bool is_tail, const Pl
     uint32_t ends = NO_LABEL, aux = builder->aux;
     bool all_ended = true;
     for (uint32_t pair = 0; pair < note->inlined_count / 2; pair++, literal = literal->next->next) {
-        const Body *predicate = &literal->quotation.body;
-        emit_body(builder, predicate, false);
-        emit_checks(builder, predicate->exit_checks, place);
+        emit_body(builder, &literal->quotation.body, false);
+        emit_checks(builder, literal->quotation.checked->condition_checks, place);
         uint32_t skip = emit(builder, OP_JUMP_UNLESS, 0, 0, place);
         bool ended = emit_body(builder, &literal->next->quotation.body, is_tail);
         if (!ended)
@@ -413,29 +410,29 @@ static bool emit_cond(Builder *builder, const Node *node, bool is_tail, const Pl
 
 /* Words that move or run what lies on the stack are told the floor, unless types say what they do to it. */
 static void emit_dynamic(Builder *builder, const Node *node, const CallNote *note, const Place *place) {
-    const char *name = node->call.word->name;
-    bool is_typed =
-        !note->is_unknown && strcmp(name, "cond") != 0 && strcmp(name, "pick") != 0 && strcmp(name, "roll") != 0;
-    if (strcmp(name, "call") == 0 && !note->is_unknown)
+    CompilerWord word = node->call.does;
+    bool is_typed = !note->is_unknown && word != DO_COND && word != DO_PICK && word != DO_ROLL;
+    if (word == DO_CALL && !note->is_unknown)
         emit(builder, OP_CALL_QUOTATION, 0, 0, place);
     else
         emit(builder, OP_CALL_FLOOR, node->call.word->number, is_typed ? 0 : floor_operand(builder), place);
 }
 
 static void emit_compiler_word(Builder *builder, const Node *node, const CallNote *note, const Place *place) {
-    const char *name = node->call.word->name;
-    if (strcmp(name, "3drop") == 0) {
+    CompilerWord word = node->call.does;
+    switch (word) {
+    case DO_3DROP:
         for (int index = 0; index < 3; index++)
             emit(builder, OP_DROP, 0, 0, place);
         return;
+    case DO_PICK:
+    case DO_ROLL:
+        emit_pick(builder, note, word == DO_ROLL, place);
+        return;
+    default:
+        emit(builder, note->raw ? shuffle_codes[word].raw : shuffle_codes[word].counted, 0, 0, place);
+        return;
     }
-    for (size_t index = 0; index < sizeof shuffle_codes / sizeof shuffle_codes[0]; index++) {
-        if (strcmp(name, shuffle_codes[index].name) == 0) {
-            emit(builder, note->raw ? shuffle_codes[index].raw : shuffle_codes[index].counted, 0, 0, place);
-            return;
-        }
-    }
-    emit_pick(builder, note, strcmp(name, "roll") == 0, place);
 }
 
 static void emit_builtin(Builder *builder, const Node *node, const CallNote *note, const Place *place) {
@@ -517,9 +514,9 @@ static bool emit_call(Builder *builder, const Body *body, const Node *node, bool
         break;
     }
     if (note->inlined)
-        return strcmp(node->call.word->name, "cond") == 0 ? emit_cond(builder, node, is_tail, place)
-                                                          : emit_inlined(builder, node, is_tail, place);
-    if (as_tail && note->is_dynamic && !note->is_unknown && strcmp(node->call.word->name, "call") == 0) {
+        return node->call.does == DO_COND ? emit_cond(builder, node, is_tail, place)
+                                          : emit_inlined(builder, node, is_tail, place);
+    if (as_tail && note->is_dynamic && !note->is_unknown && node->call.does == DO_CALL) {
         emit(builder, OP_TAIL_CALL_QUOTATION, 0, 0, place);
         return true;
     }

@@ -5,6 +5,7 @@
  * type misspelt, or the first word of a body whose effect was never closed.
  */
 #include "vm/lang/parser_state.h"
+#include "vm/lang/type.h"
 
 static bool parse_effect_body(Parser *parser, EffectSyntax *effect, Token open, TokenKind closer, uint32_t depth);
 
@@ -40,13 +41,11 @@ static bool report_effect(Parser *parser, Token open, TokenKind closer, const ch
     return false;
 }
 
-static const char *const base_types[] = {"Int", "Float", "Bool", "String", "Symbol", "Channel", "Socket", "Variant"};
-
 /* The base type that the author may have meant by a name in lower case, or NULL. */
 static const char *meant_type(const Parser *parser, Token token) {
     const char *name = bytes_of(parser, token);
-    for (size_t i = 0; i < sizeof base_types / sizeof *base_types; i++) {
-        const char *type = base_types[i];
+    for (int kind = 0; kind < TYPE_BASE_COUNT; kind++) {
+        const char *type = base_types[kind].name;
         bool same_start = (name[0] | 0x20) == (type[0] | 0x20);
         if (same_start && diag_distance(type + 1, strlen(type) - 1, name + 1, size_of(token) - 1, 1) <= 1)
             return type;
@@ -61,10 +60,12 @@ static bool report_type(Parser *parser, Token token) {
     }
     Diag *diag = report(parser, token, "unknown-type", "Unknown type: '%s'", shown(parser, token));
     const char *meant = meant_type(parser, token);
-    diag->hint = !parser_will_close(parser) ? "Or is the ')' of the stack effect missing before it?"
-                 : meant                    ? arena_format(parser->arena, "Did you mean '%s'?", meant)
-                         : "Types are Int, Float, Bool, String, Symbol, Channel, Socket, Variant, the names of unions, "
-                           "and variables of one upper case letter.";
+    diag->hint =
+        !parser_will_close(parser) ? "Or is the ')' of the stack effect missing before it?"
+        : meant
+            ? arena_format(parser->arena, "Did you mean '%s'?", meant)
+            : "Types are Int, Float, Bool, String, Symbol, Channel, Socket, Variant, List, Map, the names of unions, "
+              "and variables of one upper case letter.";
     return false;
 }
 
@@ -121,14 +122,6 @@ static bool parse_type(Parser *parser, TypeSyntax ***endp, uint32_t depth) {
     return true;
 }
 
-static bool is_type_name(const Parser *parser, Token token, size_t from) {
-    for (size_t i = 0; i < sizeof base_types / sizeof *base_types; i++)
-        if (size_of(token) - from == strlen(base_types[i]) &&
-            memcmp(bytes_of(parser, token) + from, base_types[i], size_of(token) - from) == 0)
-            return true;
-    return false;
-}
-
 static bool is_row_start(uint32_t scalar) {
     return (scalar >= 'a' && scalar <= 'z') || (scalar >= 0x80 && scalar != SCALAR_BAD && utf8_is_alphanumeric(scalar));
 }
@@ -141,7 +134,7 @@ static bool is_good_row(Parser *parser, Token token) {
         report(parser, token, "invalid-row", "Row variable needs a name after '..'");
         return false;
     }
-    if (is_type_name(parser, token, 2)) {
+    if (base_type_find(at, (size_t)(end - at)) >= 0) {
         report(parser, token, "invalid-row", "Row variable '%s' cannot have the name of a type", name);
         return false;
     }

@@ -7,6 +7,7 @@
 #include "vm/lang/resolver.h"
 
 #include "vm/lang/parser.h"
+#include "vm/lang/type.h"
 #include <errno.h>
 #include <string.h>
 
@@ -145,12 +146,10 @@ static int add_definitions(Resolver *resolver) {
 /* --- fields and effects --- */
 
 static void check_fields(Resolver *resolver, const UnionDef *definition, const VariantDef *variant) {
-    static const char *const valid[] = {"Int", "Float", "Bool", "String", "Channel", "Socket"};
     for (const Field *field = variant->fields; field; field = field->next) {
-        bool known = table_find(&resolver->resolved->unions, field->type.bytes, field->type.size) != NULL;
-        for (size_t index = 0; index < sizeof valid / sizeof valid[0]; index++)
-            known |= strcmp(valid[index], field->type.bytes) == 0;
-        if (!known)
+        int kind = base_type_find(field->type.bytes, field->type.size);
+        bool is_union = table_find(&resolver->resolved->unions, field->type.bytes, field->type.size) != NULL;
+        if (!is_union && (kind < 0 || !base_types[kind].fits_field))
             diag_error(
                 resolver->diags, field->type.span, "invalid-field-type",
                 "Unknown type '%s' in field '%s' of variant '%s' in union '%s'. Valid types are Int, Float, Bool, "
@@ -161,22 +160,15 @@ static void check_fields(Resolver *resolver, const UnionDef *definition, const V
 }
 
 static bool type_name_is_known(Resolver *resolver, const Name *name) {
-    static const char *const base[] = {"Int",     "Float",  "Bool",    "String", "Symbol",
-                                       "Channel", "Socket", "Variant", "List",   "Map"};
-    for (size_t index = 0; index < sizeof base / sizeof base[0]; index++) {
-        if (strcmp(base[index], name->bytes) == 0)
-            return true;
-    }
-    return (name->size == 1 && name->bytes[0] >= 'A' && name->bytes[0] <= 'Z') ||
+    return base_type_find(name->bytes, name->size) >= 0 ||
+           (name->size == 1 && name->bytes[0] >= 'A' && name->bytes[0] <= 'Z') ||
            table_find(&resolver->resolved->unions, name->bytes, name->size);
 }
 
 static void report_unknown_type(Resolver *resolver, const Name *name) {
-    static const char *const base[] = {"Int",     "Float",  "Bool",    "String", "Symbol",
-                                       "Channel", "Socket", "Variant", "List",   "Map"};
     Suggestion suggestion = {.wanted = name->bytes, .size = name->size};
-    for (size_t index = 0; index < sizeof base / sizeof base[0]; index++)
-        suggest(&suggestion, base[index], strlen(base[index]));
+    for (int kind = 0; kind < TYPE_BASE_COUNT; kind++)
+        suggest(&suggestion, base_types[kind].name, strlen(base_types[kind].name));
     const UnionDef *unions = is_worth_a_suggestion(resolver) ? resolver->resolved->tree->unions : NULL;
     for (const UnionDef *definition = unions; definition; definition = definition->next)
         suggest(&suggestion, definition->name.bytes, definition->name.size);
@@ -235,6 +227,22 @@ static const char *new_name(Resolver *resolver, const Name *name) {
     return strcmp(name->bytes, "mod") == 0 ? "i.modulo" : NULL;
 }
 
+static CompilerWord compiler_word(const Word *word) {
+    static const char *const names[COMPILER_WORD_COUNT] = {
+        [DO_DUP] = "dup",   [DO_DROP] = "drop",   [DO_SWAP] = "swap",     [DO_OVER] = "over",   [DO_ROT] = "rot",
+        [DO_NIP] = "nip",   [DO_TUCK] = "tuck",   [DO_2DUP] = "2dup",     [DO_3DROP] = "3drop", [DO_PICK] = "pick",
+        [DO_ROLL] = "roll", [DO_TO_AUX] = ">aux", [DO_FROM_AUX] = "aux>", [DO_CALL] = "call",   [DO_DIP] = "dip",
+        [DO_KEEP] = "keep", [DO_BI] = "bi",       [DO_IF] = "if",         [DO_COND] = "cond",
+    };
+    if (word->how != WORD_BY_COMPILER)
+        return DO_NOTHING;
+    for (int known = DO_NOTHING + 1; known < COMPILER_WORD_COUNT; known++) {
+        if (strcmp(names[known], word->name) == 0)
+            return (CompilerWord)known;
+    }
+    return DO_NOTHING;
+}
+
 static void resolve_call(Resolver *resolver, Node *node) {
     Resolved *resolved = resolver->resolved;
     const Name *name = &node->call.name;
@@ -245,6 +253,7 @@ static void resolve_call(Resolver *resolver, Node *node) {
         word = word_resolve(resolved->words, word);
         node->call.target = strcmp(word->family, "sugar") == 0 ? TARGET_SUGAR : TARGET_BUILTIN;
         node->call.word = word;
+        node->call.does = compiler_word(word);
         if (word->how == WORD_IS_ABSENT) {
             diag_error(resolver->diags, node->span, "absent-word", "word %s is not in this build (called in word '%s')",
                        show(resolver, name), word_name)

@@ -9,6 +9,21 @@ enum {
     TEXT_ITEMS_MAX = 12, /* items of a stack that a message shows */
 };
 
+const BaseType base_types[TYPE_BASE_COUNT] = {
+    [TYPE_INT] = {"Int", true},       [TYPE_FLOAT] = {"Float", true},      [TYPE_BOOL] = {"Bool", true},
+    [TYPE_STRING] = {"String", true}, [TYPE_SYMBOL] = {"Symbol", false},   [TYPE_CHANNEL] = {"Channel", true},
+    [TYPE_SOCKET] = {"Socket", true}, [TYPE_VARIANT] = {"Variant", false}, [TYPE_LIST] = {"List", false},
+    [TYPE_MAP] = {"Map", false},
+};
+
+int base_type_find(const char *name, size_t size) {
+    for (int kind = 0; kind < TYPE_BASE_COUNT; kind++) {
+        if (strlen(base_types[kind].name) == size && memcmp(base_types[kind].name, name, size) == 0)
+            return kind;
+    }
+    return -1;
+}
+
 Type *type_base(Arena *arena, TypeKind kind) {
     Type *type = arena_new(arena, Type);
     type->kind = kind;
@@ -80,15 +95,6 @@ int type_proves(const Type *type) {
 
 /* --- from syntax --- */
 
-static const struct {
-    const char *name;
-    TypeKind kind;
-} base_types[] = {
-    {"Int", TYPE_INT},       {"Float", TYPE_FLOAT},     {"Bool", TYPE_BOOL},     {"String", TYPE_STRING},
-    {"Symbol", TYPE_SYMBOL}, {"Channel", TYPE_CHANNEL}, {"Socket", TYPE_SOCKET}, {"Variant", TYPE_VARIANT},
-    {"List", TYPE_LIST},     {"Map", TYPE_MAP},
-};
-
 TypeScope type_scope(Arena *arena, const Table *unions, bool is_builtin, bool is_own_body) {
     return (TypeScope){
         .arena = arena,
@@ -125,11 +131,8 @@ Type *type_of_name(TypeScope *scope, const char *name) {
         type->definition = definition;
         return type;
     }
-    for (size_t index = 0; index < sizeof base_types / sizeof base_types[0]; index++) {
-        if (strcmp(base_types[index].name, name) == 0)
-            return type_base(scope->arena, base_types[index].kind);
-    }
-    return scope_name(scope, name, false)->type;
+    int kind = base_type_find(name, strlen(name));
+    return kind >= 0 ? type_base(scope->arena, (TypeKind)kind) : scope_name(scope, name, false)->type;
 }
 
 static Effect *effect_build(TypeScope *scope, const EffectSyntax *syntax, Stack *own_row);
@@ -269,10 +272,7 @@ static void print_type(Buffer *out, Type *type, uint32_t depth) {
             buffer_append_text(out, "| Yield ");
         buffer_append_byte(out, ']');
     } else {
-        for (size_t index = 0; index < sizeof base_types / sizeof base_types[0]; index++) {
-            if (base_types[index].kind == type->kind)
-                buffer_append_text(out, base_types[index].name);
-        }
+        buffer_append_text(out, base_types[type->kind].name);
     }
 }
 

@@ -42,6 +42,19 @@ typedef enum TypeKind {
     TYPE_CLOSURE,
 } TypeKind;
 
+enum { TYPE_BASE_COUNT = TYPE_MAP + 1 }; /* kinds up to here have a name of their own */
+
+typedef struct BaseType {
+    const char *name;
+    bool fits_field; /* a variant's field may be of it */
+} BaseType;
+
+/* By kind. */
+extern const BaseType base_types[TYPE_BASE_COUNT];
+
+/* The kind of this name, or -1. */
+int base_type_find(const char *name, size_t size);
+
 struct Effect {
     Stack *in, *out;
     bool yields;
