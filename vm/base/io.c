@@ -13,6 +13,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,12 +27,25 @@ static int system_open(void *context, const char *path, IoMode mode) {
         [IO_READ] = O_RDONLY,
         [IO_WRITE] = O_WRONLY | O_CREAT | O_TRUNC,
         [IO_APPEND] = O_WRONLY | O_CREAT | O_APPEND,
+        [IO_OWN_READ] = O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+        [IO_OWN_UPDATE] = O_RDWR | O_NOFOLLOW | O_NONBLOCK,
+        [IO_OWN_CREATE] = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW,
     };
     int descriptor;
     do
-        descriptor = open(path, flags[mode] | O_CLOEXEC, 0666);
+        descriptor = open(path, flags[mode] | O_CLOEXEC, mode >= IO_OWN_READ ? 0600 : 0666);
     while (descriptor < 0 && errno == EINTR);
-    return descriptor < 0 ? -errno : descriptor;
+    if (descriptor < 0)
+        return -errno;
+    if (mode >= IO_OWN_READ) {
+        struct stat status;
+        int r = fstat(descriptor, &status) < 0 ? -errno : S_ISREG(status.st_mode) ? 0 : -EINVAL;
+        if (r) {
+            close(descriptor);
+            return r;
+        }
+    }
+    return descriptor;
 }
 
 static int64_t system_read(void *context, int descriptor, void *bytes, size_t size) {
@@ -128,6 +142,78 @@ static int system_list_folder(void *context, const char *path, IoEntryFunction *
     return r;
 }
 
+static int64_t system_read_at(void *context, int descriptor, uint64_t offset, void *bytes, size_t size) {
+    (void)context;
+    ssize_t got;
+    do
+        got = pread(descriptor, bytes, size, (off_t)offset);
+    while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
+}
+
+static int64_t system_write_at(void *context, int descriptor, uint64_t offset, const void *bytes, size_t size) {
+    (void)context;
+    ssize_t written;
+    do
+        written = pwrite(descriptor, bytes, size, (off_t)offset);
+    while (written < 0 && errno == EINTR);
+    return written < 0 ? -errno : written;
+}
+
+static int64_t system_size(void *context, int descriptor) {
+    (void)context;
+    struct stat status;
+    return fstat(descriptor, &status) < 0 ? -errno : status.st_size;
+}
+
+static int system_cut(void *context, int descriptor, uint64_t size) {
+    (void)context;
+    int r;
+    do
+        r = ftruncate(descriptor, (off_t)size);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : 0;
+}
+
+/* Not tried again after a failure other than a signal: the second try may find the pages marked clean. */
+static int system_sync(void *context, int descriptor) {
+    (void)context;
+    int r;
+    do
+        r = fdatasync(descriptor);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : 0;
+}
+
+static int system_sync_folder(void *context, const char *path) {
+    (void)context;
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    int r = fsync(descriptor) < 0 ? -errno : 0;
+    close(descriptor);
+    return r;
+}
+
+static int system_rename(void *context, const char *from, const char *to) {
+    (void)context;
+    return rename(from, to) < 0 ? -errno : 0;
+}
+
+static int system_lock(void *context, int descriptor) {
+    (void)context;
+    int r;
+    do
+        r = flock(descriptor, LOCK_EX | LOCK_NB);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? -errno : 0;
+}
+
+static int system_forget(void *context, int descriptor) {
+    (void)context;
+    return -posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+}
+
 Io io_system(void) {
     return (Io){
         .open = system_open,
@@ -140,10 +226,46 @@ Io io_system(void) {
         .make_folder = system_make_folder,
         .remove_folder = system_remove_folder,
         .list_folder = system_list_folder,
+        .read_at = system_read_at,
+        .write_at = system_write_at,
+        .size = system_size,
+        .cut = system_cut,
+        .sync = system_sync,
+        .sync_folder = system_sync_folder,
+        .rename = system_rename,
+        .lock = system_lock,
+        .forget = system_forget,
     };
 }
 
 /* --- made of them --- */
+
+int io_write_all_at(const Io *io, int descriptor, uint64_t offset, const void *bytes, size_t size) {
+    const char *next = bytes;
+    while (size > 0) {
+        int64_t written = io_write_at(io, descriptor, offset, next, size);
+        if (written < 0)
+            return (int)written;
+        next += written;
+        offset += (uint64_t)written;
+        size -= (size_t)written;
+    }
+    return 0;
+}
+
+int64_t io_read_all_at(const Io *io, int descriptor, uint64_t offset, void *bytes, size_t size) {
+    char *next = bytes;
+    size_t done = 0;
+    while (done < size) {
+        int64_t got = io_read_at(io, descriptor, offset + done, next + done, size - done);
+        if (got < 0)
+            return got;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (int64_t)done;
+}
 
 int io_write_all(const Io *io, int descriptor, const void *bytes, size_t size) {
     const char *next = bytes;

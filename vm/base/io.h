@@ -15,6 +15,10 @@ typedef enum IoMode {
     IO_READ,
     IO_WRITE,  /* creates the file or empties it */
     IO_APPEND, /* creates the file; each write goes to its end */
+    /* Files of our own, which nobody else may read: a link is not followed, and only a regular file is opened. */
+    IO_OWN_READ,
+    IO_OWN_UPDATE, /* to read and write */
+    IO_OWN_CREATE, /* the same; -EEXIST when there is something of that name */
 } IoMode;
 
 typedef enum IoKind {
@@ -44,6 +48,15 @@ struct Io {
     int (*make_folder)(void *context, const char *path);
     int (*remove_folder)(void *context, const char *path);
     int (*list_folder)(void *context, const char *path, IoEntryFunction *entry, void *entry_context);
+    int64_t (*read_at)(void *context, int descriptor, uint64_t offset, void *bytes, size_t size);
+    int64_t (*write_at)(void *context, int descriptor, uint64_t offset, const void *bytes, size_t size);
+    int64_t (*size)(void *context, int descriptor);
+    int (*cut)(void *context, int descriptor, uint64_t size);
+    int (*sync)(void *context, int descriptor);
+    int (*sync_folder)(void *context, const char *path);
+    int (*rename)(void *context, const char *from, const char *to);
+    int (*lock)(void *context, int descriptor);
+    int (*forget)(void *context, int descriptor);
     void *context;
 };
 
@@ -93,6 +106,50 @@ static inline MUST_CHECK int io_list_folder(const Io *io, const char *path, IoEn
     return io->list_folder(io->context, path, entry, context);
 }
 
+/* Reads some of what stands at `offset`. How many bytes; 0 at or behind the end. */
+static inline MUST_CHECK int64_t io_read_at(const Io *io, int descriptor, uint64_t offset, void *bytes, size_t size) {
+    return io->read_at(io->context, descriptor, offset, bytes, size);
+}
+/* Writes some of the bytes at `offset`, at least one. How many. Not durable before io_sync(). */
+static inline MUST_CHECK int64_t io_write_at(const Io *io, int descriptor, uint64_t offset, const void *bytes,
+                                             size_t size) {
+    return io->write_at(io->context, descriptor, offset, bytes, size);
+}
+/* Bytes in the file. */
+static inline MUST_CHECK int64_t io_size(const Io *io, int descriptor) {
+    return io->size(io->context, descriptor);
+}
+/* Makes the file `size` bytes long, by cutting or by zeros. */
+static inline MUST_CHECK int io_cut(const Io *io, int descriptor, uint64_t size) {
+    return io->cut(io->context, descriptor, size);
+}
+/*
+ * What was written to the file is on the disk. After a failure nobody knows
+ * what is, and trying again may say yes while bytes are lost: it is final.
+ */
+static inline MUST_CHECK int io_sync(const Io *io, int descriptor) {
+    return io->sync(io->context, descriptor);
+}
+/* The names in the folder are on the disk: those created, renamed and deleted. Final like io_sync(). */
+static inline MUST_CHECK int io_sync_folder(const Io *io, const char *path) {
+    return io->sync_folder(io->context, path);
+}
+/* Gives a file a new name, in place of whatever had it, at one instant. */
+static inline MUST_CHECK int io_rename(const Io *io, const char *from, const char *to) {
+    return io->rename(io->context, from, to);
+}
+/* Locks the file until it is closed or the process ends. -EWOULDBLOCK: somebody else has it. */
+static inline MUST_CHECK int io_lock(const Io *io, int descriptor) {
+    return io->lock(io->context, descriptor);
+}
+/*
+ * The next reads ask the disk, not the copy in memory, where that copy may
+ * be thrown away. A failed sync can leave pages that claim to be written.
+ */
+static inline MUST_CHECK int io_forget(const Io *io, int descriptor) {
+    return io->forget(io->context, descriptor);
+}
+
 /* --- made of them --- */
 
 static inline bool io_exists(const Io *io, const char *path) {
@@ -105,6 +162,9 @@ static inline bool io_is(const Io *io, const char *path, IoKind kind) {
 }
 /* Writes all the bytes. */
 int io_write_all(const Io *io, int descriptor, const void *bytes, size_t size) MUST_CHECK;
+int io_write_all_at(const Io *io, int descriptor, uint64_t offset, const void *bytes, size_t size) MUST_CHECK;
+/* Reads up to `size` bytes, fewer only at the end of the file. How many, or a negative errno. */
+int64_t io_read_all_at(const Io *io, int descriptor, uint64_t offset, void *bytes, size_t size) MUST_CHECK;
 /* Appends the whole file. After a failure the buffer holds a part of it, or nothing. */
 int io_read_file(const Io *io, const char *path, Buffer *out) MUST_CHECK;
 /* The same; -EFBIG as soon as the buffer holds more than `size_max` bytes: a file may have no end. */
