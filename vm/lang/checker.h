@@ -66,6 +66,11 @@ typedef struct CallNote {
     bool is_tail; /* nothing is left to do behind it but return */
 } CallNote;
 
+typedef struct TailCaller { /* a word that ends in a call of this one, and hands on what it leaves */
+    struct TailCaller *next;
+    Definition *definition;
+} TailCaller;
+
 typedef struct DefinitionNote {
     Shape shape;
     bool trusted;      /* its outputs are surely of the declared base kinds */
@@ -73,6 +78,8 @@ typedef struct DefinitionNote {
     uint32_t drawn;    /* values that it takes beyond its inputs */
     bool uses_unknown; /* its code keeps a floor */
     uint32_t height_max;
+    TailCaller *tail_callers;   /* while it is found out who is trusted, */
+    Definition *next_untrusted; /* as is this */
 } DefinitionNote;
 
 /* Checks a resolved program. Returns -ENOMEM when memory was refused; errors go to `diags`. */

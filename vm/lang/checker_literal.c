@@ -53,7 +53,11 @@ static Stack *push_expected(Checker *checker, Stack *stack, Effect *expected, ui
     return stack;
 }
 
-/* How many values below the expected inputs the body reaches: a matter of depth only. */
+/*
+ * How many values below the expected inputs the body reaches: a matter of depth
+ * only, and of what the words called declare. Whether one of them is loose does
+ * not count, as that may be found out later.
+ */
 static uint32_t count_captures(Checker *checker, Node *node, Effect *expected) {
     Literal *literal = checker_literal_of(checker, node);
     if (literal->is_counted)
