@@ -148,11 +148,11 @@ static bool walk_definition(Checker *checker, Definition *definition) {
     checker->definition = definition;
     checker->note = definition->checked;
     checker->declared_out = declared->out;
-    checker->wanted = !declared->out->row && type_is_quotation(declared->out->type) ? declared->out->type : NULL;
+    checker->wanted = !declared->out->is_end && type_is_quotation(declared->out->type) ? declared->out->type : NULL;
 
     /* declared inputs of base types are proven: callers see to it */
     Stack *start = declared->in;
-    for (Stack *item = start; !item->row; item = item->below)
+    for (Stack *item = start; !item->is_end; item = item->below)
         item->proven = type_proves(item->type) >= 0;
     State state = {.stack = start, .height = count};
     Unit unit = {.height_max = count};

@@ -66,16 +66,16 @@ static void push_outputs(Checker *checker, Unit *unit, State *state, CallNote *n
     Row *rest = stack_bottom(state->stack, NULL);
     bool was_unknown = rest->kind == ROW_UNKNOWN;
     /* as written: what the row below them is bound to is there already */
-    for (Stack *item = effect->out; !item->row; item = item->below)
+    for (Stack *item = effect->out; !item->is_end; item = item->below)
         own++;
     Type **types = arena_try(checker->arena, own * sizeof(Type *));
     if (!types)
         return;
     own = 0;
-    for (Stack *item = effect->out; !item->row; item = item->below)
+    for (Stack *item = effect->out; !item->is_end; item = item->below)
         types[own++] = item->type;
     Stack *bottom = effect->out;
-    while (!bottom->row)
+    while (!bottom->is_end)
         bottom = bottom->below;
     bottom = stack_prune(bottom);
     bool is_same = bottom == stack_prune(state->stack);

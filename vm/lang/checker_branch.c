@@ -89,7 +89,7 @@ static Stack *without_below(Checker *checker, Stack *stack, uint32_t kept, uint3
     for (; count > 0; count--)
         stack = stack_prune(stack->below);
     *hole = stack;
-    return result;
+    return stack_ending_in(result, stack);
 }
 
 /* A branch that ends in a call of the word itself, or of one that calls it back, is taken not to return. */

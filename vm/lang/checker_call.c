@@ -40,15 +40,6 @@ static const char *operand_text(Checker *checker, Type *type) {
     return type ? type_text(checker->diags, type) : "empty";
 }
 
-/* The type of the item `index` below the top, without taking anything; NULL when it is not known to be there. */
-static Type *peek(Stack *stack, uint32_t index) {
-    for (stack = stack_prune(stack); !stack->row; stack = stack_prune(stack->below)) {
-        if (index-- == 0)
-            return type_prune(stack->type);
-    }
-    return NULL;
-}
-
 static bool fail_operator(Checker *checker, const Node *node, const Operator *operator, Type * left, Type *right,
                           Stack *before) {
     Arena *arena = checker->arena;
@@ -76,7 +67,7 @@ static bool fail_operator(Checker *checker, const Node *node, const Operator *op
 
 static bool resolve_operator(Checker *checker, Node *node, const State *state) {
     Operator operator= find_operator(checker, node);
-    Type *right = peek(state->stack, 0), *left = peek(state->stack, 1);
+    Type *right = checker_peek(state->stack, 0), *left = checker_peek(state->stack, 1);
     const Word *word = NULL;
     if (left && right && left->kind == right->kind) {
         word = left->kind == TYPE_INT ? operator.for_ints : left->kind == TYPE_FLOAT ? operator.for_floats

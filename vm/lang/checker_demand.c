@@ -31,8 +31,10 @@ Shape checker_shape_of(Effect *effect) {
  */
 void checker_demand_change(Checker *checker, SlotCheck **checks, uint32_t index, Effect *effect) {
     enum { IN = SHAPE_COUNT_MAX / 2 };
+    if (!checker->note->loose)
+        return;
     Shape shape = checker_shape_of(effect);
-    if (!checker->note->loose || shape.out == SHAPE_ANY || shape.in >= IN / 2 || shape.out >= IN / 2)
+    if (shape.out == SHAPE_ANY || shape.in >= IN / 2 || shape.out >= IN / 2)
         return;
     shape = (Shape){.in = IN, .out = (uint16_t)(IN + shape.out - shape.in)};
     checker_add_check(checker, checks, index, KIND_QUOTATION, shape);
@@ -117,9 +119,9 @@ void checker_note_exit(Checker *checker, Body *body, Stack *left) {
         return;
     Stack *item = stack_prune(left), *declared = checker->declared_out;
     const Stack any = {.type = type_variable(checker->arena, "T")};
-    for (uint32_t index = 0; !declared->row && (!item->row || item->row->kind == ROW_UNKNOWN); index++) {
-        checker_demand(checker, &body->exit_checks, index, item->row ? &any : item, declared->type, false);
-        if (!item->row)
+    for (uint32_t index = 0; !declared->is_end && (!item->is_end || item->row->kind == ROW_UNKNOWN); index++) {
+        checker_demand(checker, &body->exit_checks, index, item->is_end ? &any : item, declared->type, false);
+        if (!item->is_end)
             item = stack_prune(item->below);
         declared = declared->below;
     }

@@ -46,7 +46,7 @@ static Stack *push_expected(Checker *checker, Stack *stack, Effect *expected, ui
     if (!types)
         return stack;
     uint32_t index = 0;
-    for (Stack *item = stack_prune(expected->in); !item->row; item = stack_prune(item->below))
+    for (Stack *item = stack_prune(expected->in); !item->is_end; item = stack_prune(item->below))
         types[index++] = item->type;
     while (index > 0)
         stack = stack_push(checker->arena, stack, types[--index], false);

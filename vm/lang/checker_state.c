@@ -80,7 +80,7 @@ void checker_note_loose(Checker *checker) {
 /* The top item goes off the stack; false when there is none to take. `*unknownp` counts those that nobody knows to be there. */
 bool checker_take(Checker *checker, Unit *unit, State *state, Stack **item, uint32_t *unknownp) {
     Stack *top = stack_prune(state->stack);
-    if (!top->row) {
+    if (!top->is_end) {
         *item = top;
         state->stack = top->below;
         state->height -= state->height > 0;
@@ -132,25 +132,33 @@ bool checker_take_some(Checker *checker, Unit *unit, State *state, Node *node, C
 }
 
 /* The same items, none of them proven. */
+Type *checker_peek(Stack *stack, uint32_t index) {
+    for (stack = stack_prune(stack); !stack->is_end; stack = stack_prune(stack->below)) {
+        if (index-- == 0)
+            return type_prune(stack->type);
+    }
+    return NULL;
+}
+
 Stack *checker_unproven(Checker *checker, Stack *stack) {
     Stack *result = NULL, **hole = &result;
-    for (stack = stack_prune(stack); !stack->row; stack = stack_prune(stack->below)) {
+    for (stack = stack_prune(stack); !stack->is_end; stack = stack_prune(stack->below)) {
         *hole = stack_push(checker->arena, NULL, stack->type, false);
         hole = &(*hole)->below;
     }
     *hole = stack;
-    return result;
+    return stack_ending_in(result, stack);
 }
 
 /* The same items, none of them proven, above another row. */
 Stack *checker_with_bottom(Checker *checker, Stack *stack, RowKind kind) {
     Stack *result = NULL, **hole = &result;
-    for (stack = stack_prune(stack); !stack->row; stack = stack_prune(stack->below)) {
+    for (stack = stack_prune(stack); !stack->is_end; stack = stack_prune(stack->below)) {
         *hole = stack_push(checker->arena, NULL, stack->type, false);
         hole = &(*hole)->below;
     }
     *hole = stack_row(checker->arena, kind, "?");
-    return result;
+    return stack_ending_in(result, *hole);
 }
 
 bool checker_is_uncounted(const Stack *item) {
@@ -176,13 +184,19 @@ Literal *checker_literal_of(Checker *checker, Node *node) {
 
 /* --- joining what two ways left --- */
 
+static bool are_equally_deep(Stack *a, Stack *b) {
+    uint32_t a_count, b_count;
+    stack_bottom(a, &a_count);
+    stack_bottom(b, &b_count);
+    return a_count == b_count;
+}
+
 bool checker_join_stacks(Checker *checker, Unit *unit, Stack *a, Stack *b, Stack **joined) {
     Stack *result = NULL, **hole = &result;
     Stack *whole_a = a, *whole_b = b;
-    uint32_t a_count, b_count;
-    Row *a_row = stack_bottom(a, &a_count), *b_row = stack_bottom(b, &b_count);
+    Row *a_row = stack_bottom(a, NULL), *b_row = stack_bottom(b, NULL);
     bool is_unknown = a_row->kind == ROW_UNKNOWN || b_row->kind == ROW_UNKNOWN;
-    if (is_unknown && (a_row != b_row || a_count != b_count)) {
+    if (is_unknown && (a_row != b_row || !are_equally_deep(a, b))) {
         unit->uses_unknown = true;
         *joined = stack_row(checker->arena, ROW_UNKNOWN, "?");
         return true;
@@ -190,7 +204,7 @@ bool checker_join_stacks(Checker *checker, Unit *unit, Stack *a, Stack *b, Stack
     for (;;) {
         a = stack_prune(a);
         b = stack_prune(b);
-        if (a == b || a->row || b->row)
+        if (a == b || a->is_end || b->is_end)
             break;
         if (!unify_types(&checker->unifier, a->type, b->type))
             return false;
@@ -209,7 +223,7 @@ bool checker_join_stacks(Checker *checker, Unit *unit, Stack *a, Stack *b, Stack
         a = checker_unproven(checker, a);
     }
     *hole = a;
-    *joined = result;
+    *joined = stack_ending_in(result, a);
     return true;
 }
 

@@ -88,6 +88,8 @@ void checker_forget_stack(Checker *checker, Unit *unit, State *state);
 void checker_note_loose(Checker *checker);
 /* One more value waits on the aux stack; false when that is too many. */
 bool checker_count_aux(Checker *checker, State *state, const Node *node);
+/* The type of the item `index` below the top, without taking anything; NULL when it is not known to be there. */
+Type *checker_peek(Stack *stack, uint32_t index);
 /* The same items, none of them proven. */
 Stack *checker_unproven(Checker *checker, Stack *stack);
 /* The same items, none of them proven, above another row. */

@@ -47,8 +47,7 @@ static bool walk_pick(Checker *checker, Unit *unit, State *state, Node *node, Ca
     if (!unify_types(&checker->unifier, taken[0]->type, wanted.in->type))
         return checker_mismatch(checker, node, stack_push(checker->arena, state->stack, taken[0]->type, false),
                                 &wanted);
-    uint32_t known;
-    Row *bottom = stack_bottom(state->stack, &known);
+    Row *bottom = stack_bottom(state->stack, NULL);
     if (previous && previous->kind == NODE_INT) {
         int64_t index = previous->integer;
         if (index < 0) {
@@ -58,7 +57,8 @@ static bool walk_pick(Checker *checker, Unit *unit, State *state, Node *node, Ca
             return false;
         }
         bool can_draw = bottom->kind == ROW_OPEN && !unit->is_closed && index <= INPUTS_MAX;
-        if (index < known || can_draw) {
+        bool is_known = index <= UINT32_MAX && checker_peek(state->stack, (uint32_t)index);
+        if (is_known || can_draw) {
             uint32_t count = (uint32_t)index + 1, unknown = 0;
             Stack **items = arena_try(checker->arena, count * sizeof(Stack *));
             if (!items)

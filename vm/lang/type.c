@@ -38,15 +38,28 @@ Type *type_variable(Arena *arena, const char *name) {
 
 Stack *stack_push(Arena *arena, Stack *below, Type *type, bool proven) {
     Stack *stack = arena_new(arena, Stack);
-    *stack = (Stack){.type = type, .below = below, .proven = proven};
+    Stack *end = below && !below->is_end ? below->end : below;
+    *stack = (Stack){.end = end, .type = type, .below = below, .proven = proven};
     return stack;
 }
 
 Stack *stack_row(Arena *arena, RowKind kind, const char *name) {
+    Row *row = arena_new(arena, Row);
+    *row = (Row){.kind = kind, .name = name};
+    return stack_of_row(arena, row);
+}
+
+Stack *stack_of_row(Arena *arena, Row *row) {
     Stack *stack = arena_new(arena, Stack);
-    stack->row = arena_new(arena, Row);
-    *stack->row = (Row){.kind = kind, .name = name};
+    *stack = (Stack){.row = row, .is_end = true};
     return stack;
+}
+
+Stack *stack_ending_in(Stack *first, Stack *bottom) {
+    Stack *end = bottom->is_end ? bottom : bottom->end;
+    for (Stack *item = first; item != bottom; item = item->below)
+        item->end = end;
+    return first;
 }
 
 Type *type_prune(Type *type) {
@@ -56,17 +69,20 @@ Type *type_prune(Type *type) {
 }
 
 Stack *stack_prune(Stack *stack) {
-    while (stack->row && stack->row->bound)
+    while (stack->is_end && stack->row->bound)
         stack = stack->row->bound;
     return stack;
 }
 
 Row *stack_bottom(Stack *stack, uint32_t *countp) {
-    uint32_t count = 0;
-    for (stack = stack_prune(stack); !stack->row; stack = stack_prune(stack->below))
-        count++;
-    if (countp)
-        *countp = count;
+    if (!countp) {
+        for (stack = stack_prune(stack); !stack->is_end; stack = stack_prune(stack))
+            stack = stack->end ? stack->end : stack->below;
+        return stack->row;
+    }
+    *countp = 0;
+    for (stack = stack_prune(stack); !stack->is_end; stack = stack_prune(stack->below))
+        (*countp)++;
     return stack->row;
 }
 
@@ -224,12 +240,12 @@ static Stack *rename_row(Renaming *renaming, Stack *stack) {
 static Stack *rename_stack(Renaming *renaming, Stack *stack) {
     /* built from the top downwards without recursion: each item's `below` is filled in next */
     Stack *result = NULL, **hole = &result;
-    for (stack = stack_prune(stack); !stack->row; stack = stack_prune(stack->below)) {
+    for (stack = stack_prune(stack); !stack->is_end; stack = stack_prune(stack->below)) {
         *hole = stack_push(renaming->arena, NULL, rename_type(renaming, stack->type), false);
         hole = &(*hole)->below;
     }
     *hole = rename_row(renaming, stack);
-    return result;
+    return stack_ending_in(result, *hole);
 }
 
 static Effect *rename_effect(Renaming *renaming, Effect *effect) {
@@ -280,9 +296,9 @@ static void print_type(Buffer *out, Type *type, uint32_t depth) {
 static void print_stack(Buffer *out, Stack *stack, uint32_t depth) {
     Type *items[TEXT_ITEMS_MAX];
     uint32_t count = 0;
-    for (stack = stack_prune(stack); !stack->row && count < TEXT_ITEMS_MAX; stack = stack_prune(stack->below))
+    for (stack = stack_prune(stack); !stack->is_end && count < TEXT_ITEMS_MAX; stack = stack_prune(stack->below))
         items[count++] = stack->type;
-    if (!stack->row)
+    if (!stack->is_end)
         buffer_append_text(out, "… ");
     else if (stack->row->kind == ROW_UNKNOWN)
         buffer_append_text(out, "..? ");

@@ -89,10 +89,14 @@ struct Row {
 };
 
 struct Stack {
-    Row *row;   /* the end of the stack; then the other fields mean nothing */
+    union {
+        Row *row;   /* is_end */
+        Stack *end; /* else: the end that `below` leads to, so that nobody walks there; NULL: not known */
+    };
     Type *type; /* of the top */
     Stack *below;
     bool proven;
+    bool is_end; /* a row; `type`, `below` and `proven` mean nothing */
 };
 
 /* --- making --- */
@@ -101,6 +105,9 @@ Type *type_base(Arena *arena, TypeKind kind);
 Type *type_variable(Arena *arena, const char *name);
 Stack *stack_push(Arena *arena, Stack *below, Type *type, bool proven);
 Stack *stack_row(Arena *arena, RowKind kind, const char *name);
+Stack *stack_of_row(Arena *arena, Row *row);
+/* Completes items that were made from the top downwards: the last of those that start at `*first` is `bottom`. */
+Stack *stack_ending_in(Stack *first, Stack *bottom);
 
 /* --- looking --- */
 

@@ -70,7 +70,7 @@ static bool occurs_in_type(Unifier *unifier, Type *type, const Type *variable, c
 }
 
 static bool occurs_in_stack(Unifier *unifier, Stack *stack, const Type *variable, const Row *row, uint32_t depth) {
-    for (stack = stack_prune(stack); !stack->row; stack = stack_prune(stack->below)) {
+    for (stack = stack_prune(stack); !stack->is_end; stack = stack_prune(stack->below)) {
         if (occurs_in_type(unifier, stack->type, variable, row, depth))
             return true;
     }
@@ -164,16 +164,15 @@ static bool unify_unknown(Unifier *unifier, Row *unknown, Stack *unknown_stack, 
 
 bool unify_row(Unifier *unifier, Row *row, Stack *stack) {
     stack = stack_prune(stack);
-    if (stack->row == row)
+    if (stack->is_end && stack->row == row)
         return true;
-    Stack *as_stack = arena_new(unifier->arena, Stack);
-    as_stack->row = row;
+    Stack *as_stack = stack_of_row(unifier->arena, row);
     Row *bottom = stack_bottom(stack, NULL);
     if (row->kind == ROW_UNKNOWN)
         return unify_unknown(unifier, row, as_stack, bottom);
     if (bottom->kind == ROW_UNKNOWN)
         return unify_unknown(unifier, bottom, stack, row);
-    if (stack->row) { /* two rows */
+    if (stack->is_end) { /* two rows */
         if (!row_yields(row->kind, stack->row->kind)) {
             Row *other = stack->row;
             stack = as_stack;
@@ -202,14 +201,14 @@ static bool stacks_agree(Unifier *unifier, Stack *a, Stack *b, uint32_t depth) {
         b = stack_prune(b);
         if (a == b)
             return true;
-        if (a->row || b->row)
+        if (a->is_end || b->is_end)
             break;
         if (!types_agree(unifier, a->type, b->type, depth))
             return false;
         a = a->below;
         b = b->below;
     }
-    if (a->row ? unify_row(unifier, a->row, b) : unify_row(unifier, b->row, a))
+    if (a->is_end ? unify_row(unifier, a->row, b) : unify_row(unifier, b->row, a))
         return true;
     if (unifier->reason && unifier->reason[0] == 'S')
         return fail_stacks(unifier, whole_a, whole_b);
