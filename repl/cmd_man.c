@@ -10,7 +10,9 @@ static const struct Variable {
     {"NO_COLOR", "Set and not empty: no colors, unless --color asks for them."},
     {"CLICOLOR_FORCE", "Set and neither empty nor 0, and NO_COLOR is not: colors, also where no terminal is."},
     {"TERM", "When it is `dumb` or not set, a terminal gets no colors."},
-    {"SEQ_STDLIB", "A folder in which std modules are looked for that are not built in."},
+    {"SEQ_STDLIB",
+     "A folder in which std modules that are not built in are looked for first; then `stdlib` is tried, beside the "
+     "program and in the current folder."},
 };
 
 static const struct Example {

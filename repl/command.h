@@ -18,6 +18,7 @@ typedef struct Invocation {
     const char *const *arguments; /* all that is no option; for `run` the program comes first */
     uint32_t argument_count;
     const char *const *environment; /* NAME=VALUE texts and a NULL behind them */
+    const char *const *std_folders; /* where std modules that are not built in may be, and a NULL behind them */
 } Invocation;
 
 /* What completion offers for a command's arguments. */

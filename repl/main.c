@@ -8,6 +8,7 @@
 #include "repl/command.h"
 #include "repl/help.h"
 #include "repl/report.h"
+#include "repl/std_folders.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -139,6 +140,7 @@ static int after_output(int code) {
 }
 
 static int call(const Command *command, const Options *options, const Arguments *arguments) {
+    StdFolders folders;
     Invocation invocation = {
         .command = command,
         .options = *options,
@@ -148,6 +150,10 @@ static int call(const Command *command, const Options *options, const Arguments 
     };
     if (!has_only_own_options(command, options) || !has_right_count(command, invocation.argument_count))
         return fail_usage(command);
+    if (command->takes == TAKES_PROGRAMS || command->takes == TAKES_FOLDERS) {
+        std_folders_find(&folders);
+        invocation.std_folders = folders.paths;
+    }
     return after_output(command->function(&invocation));
 }
 

@@ -20,6 +20,7 @@ int script_open(Script *script, const Invocation *invocation, ScriptWrite *write
         .arguments = invocation->arguments,
         .argument_count = invocation->argument_count,
         .environment = invocation->environment,
+        .std_folders = invocation->std_folders,
         .write = write ? write : write_stdout,
         .write_context = write ? write_context : script,
         .input = STDIN_FILENO,

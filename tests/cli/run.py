@@ -114,6 +114,31 @@ def expect(condition, text):
 
 # --- running ---
 
+def test_std_folders(seqvm):
+    """A module is looked for in $SEQ_STDLIB, beside the program, and in the current folder, in this order."""
+    def module(folder):
+        seqvm.write(f'{folder}/mine.seq', f': where ( -- ) "{folder}" io.write-line ;')
+
+    def run(code, out, **env):
+        return seqvm('a.seq', command=['bin/seqvm'], env=env).gives(code, out)
+
+    seqvm.write('a.seq', 'include std:mine : main ( -- ) where ;')
+    seqvm.write('bin/empty', '')
+    shutil.copy(seqvm.seqvm, os.path.join(seqvm.folder, 'bin/seqvm'))
+    run(3, '')
+    module('stdlib')
+    run(0, 'stdlib\n').gives(err='')
+    module('bin/stdlib')
+    run(0, 'bin/stdlib\n')
+    module('named')
+    run(0, 'named\n', SEQ_STDLIB='named').gives(err='')
+    run(0, 'bin/stdlib\n', SEQ_STDLIB='').gives(err='')
+    run(0, 'bin/stdlib\n', SEQ_STDLIB='a.seq').gives(err='seqvm: warning: SEQ_STDLIB is no folder: a.seq\n')
+    seqvm('version', env={'SEQ_STDLIB': 'a.seq'}).gives(0, err='')
+    os.symlink('bin/seqvm', os.path.join(seqvm.folder, 'link'))
+    seqvm('a.seq', command=['./link']).gives(0, 'bin/stdlib\n')
+
+
 def test_run(seqvm):
     seqvm.write('hello.seq', HELLO)
     seqvm('hello.seq').gives(0, 'hello\n', '')
@@ -388,7 +413,7 @@ def test_test_folders(seqvm):
 def test_test_none(seqvm):
     seqvm('test').gives(2, '', err_has='No tests found')
     seqvm.write('test-a.seq', PASSING)
-    seqvm('test', '--filter', 'nothing').gives(2, '', err_has='No tests found')
+    seqvm('test', '--filter', 'nothing').gives(2, '', "seqvm: No tests found with 'nothing' in their name\n")
     seqvm('test', 'missing').gives(2, '', err_has='missing')
     seqvm.write('a.seq', PASSING)
     seqvm('test', 'a.seq').gives(2, '', err_has='Test files must be named test-*.seq. Got: a.seq')

@@ -4,7 +4,6 @@
 #include "builtins/std.h"
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *std_text(void *context, const char *name, size_t *sizep) {
@@ -28,20 +27,19 @@ static const char *std_name(void *context, uint32_t index) {
 }
 
 static const char *std_folder(void *context, uint32_t index) {
-    const Io *io = context;
-    const char *candidates[] = {getenv("SEQ_STDLIB"), "stdlib"};
-    for (size_t candidate = 0; candidate < sizeof candidates / sizeof candidates[0]; candidate++) {
-        if (candidates[candidate] && io_is(io, candidates[candidate], IO_FOLDER) && index-- == 0)
-            return candidates[candidate];
+    const FileReader *files = context;
+    for (const char *const *folder = files->std_folders; folder && *folder; folder++) {
+        if (io_is(files->io, *folder, IO_FOLDER) && index-- == 0)
+            return *folder;
     }
     return NULL;
 }
 
 static int find(void *context, Arena *arena, const char *path, const char **identityp) {
-    const Io *io = context;
+    const FileReader *files = context;
     Buffer real;
     buffer_init(&real, arena->mem);
-    int r = io_real_path(io, path, &real);
+    int r = io_real_path(files->io, path, &real);
     if (!r) {
         *identityp = arena_copy(arena, buffer_text(&real), real.size);
         r = *identityp ? 0 : -ENOMEM;
@@ -51,7 +49,7 @@ static int find(void *context, Arena *arena, const char *path, const char **iden
 }
 
 static int read_text(void *context, Arena *arena, const char *identity, const char **textp, size_t *sizep) {
-    const Io *io = context;
+    const Io *io = ((const FileReader *)context)->io;
     Buffer text;
     buffer_init(&text, arena->mem);
     int r = io_is(io, identity, IO_OTHER) ? -EINVAL : 0; /* a pipe might never end, and never begin */
@@ -66,13 +64,13 @@ static int read_text(void *context, Arena *arena, const char *identity, const ch
     return r;
 }
 
-ModuleReader reader_of_files(const Io *io) {
+ModuleReader reader_of_files(const FileReader *files) {
     return (ModuleReader){
         .std_text = std_text,
         .std_name = std_name,
         .std_folder = std_folder,
         .find = find,
         .read = read_text,
-        .context = (void *)(uintptr_t)io,
+        .context = (void *)(uintptr_t)files,
     };
 }

@@ -5,5 +5,11 @@
 #include "vm/base/io.h"
 #include "vm/lang/module.h"
 
-/* `io` outlives the reader. Folders of other std modules: $SEQ_STDLIB, then `stdlib` beside the program, then `./stdlib`. */
-ModuleReader reader_of_files(const Io *io);
+typedef struct FileReader {
+    const Io *io;
+    /* Where std modules are looked for that are not built in, in this order, and a NULL behind them; or NULL. */
+    const char *const *std_folders;
+} FileReader;
+
+/* `files` outlives what is returned. */
+ModuleReader reader_of_files(const FileReader *files);

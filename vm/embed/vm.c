@@ -18,7 +18,7 @@ static size_t default_limit(void) {
 }
 
 int vm_init(Vm *vm, const VmOptions *options) {
-    *vm = (Vm){.io = io_system(), .clock = clock_system(), .fuel = options->fuel};
+    *vm = (Vm){.io = io_system(), .clock = clock_system(), .std_folders = options->std_folders, .fuel = options->fuel};
     uint64_t seed;
     int r = clock_random(&vm->clock, &seed, sizeof seed);
     if (r)
@@ -111,7 +111,8 @@ int vm_read_source(Vm *vm, Compilation *compilation, const char *path, Source *s
 }
 
 int vm_check(Vm *vm, Compilation *compilation, const Source *source, bool needs_main) {
-    ModuleReader reader = reader_of_files(&vm->io);
+    FileReader files = {.io = &vm->io, .std_folders = vm->std_folders};
+    ModuleReader reader = reader_of_files(&files);
     return compile_check(compilation, source, &reader, &vm->words, needs_main);
 }
 

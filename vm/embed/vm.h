@@ -18,11 +18,13 @@ typedef struct VmOptions {
     uint32_t argument_count;
     const char *const
         *environment; /* NAME=VALUE texts and a NULL behind them; outlives the VM; NULL: no variable is set */
+    /* Where std modules are looked for that are not built in, in this order, and a NULL behind them; outlives the VM. */
+    const char *const *std_folders; /* NULL: nowhere */
     /* Standard output. */
     void (*write)(void *context, const char *bytes, size_t size);
     void *write_context;
     int input;    /* descriptor of standard input */
-    int64_t fuel; /* calls and backward jumps in all; 0: no limit */
+    int64_t fuel; /* calls in all, turns of loops among them; 0: no limit */
 } VmOptions;
 
 #define VM_MEMORY_LIMIT ((size_t)16 << 30)
@@ -38,6 +40,7 @@ typedef struct Vm {
     Program program;
     Scheduler scheduler;
     bool has_program;
+    const char *const *std_folders;
     int64_t fuel;
 } Vm;
 
