@@ -129,12 +129,20 @@ static int exit_code(const Totals *totals) {
     return totals->failed ? EXIT_TESTS_FAILED : EXIT_FINE;
 }
 
+/* `filter` is what -f said, or NULL. */
+static void report_no_tests(const char *filter) {
+    if (filter)
+        report_error("No tests found with '%s' in their name", filter);
+    else
+        report_error("No tests found");
+}
+
 static int run_files(Totals *totals, const TestFiles *files) {
     for (uint32_t index = 0; index < files->count; index++)
         run_file(totals, files->paths[index]);
     bool has_found = totals->passed || totals->failed || totals->skipped || totals->refused || totals->unreadable;
     if (!has_found) {
-        report_error("No tests found");
+        report_no_tests(totals->invocation->options.filter);
         return EXIT_USAGE;
     }
     if (totals->as_json)

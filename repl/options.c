@@ -85,8 +85,8 @@ const Option option_rows[OPTION_COUNT] = {
                        "The most memory a program may have, in bytes or with K, M or G. Else 3/4 of the machine's, "
                        "at most 16G.",
                        read_memory},
-    [OPTION_FUEL] = {0, "fuel", "COUNT", NULL, "Stops a program with a trap after so many calls and loop turns.",
-                     read_fuel},
+    [OPTION_FUEL] = {0, "fuel", "COUNT", NULL,
+                     "Stops a program with a trap after so many calls in all; each turn of a loop is one.", read_fuel},
     [OPTION_COLOR] = {0, "color", "WHEN", color_choices, "Colors in messages: auto (on a terminal), always or never.",
                       read_color},
     [OPTION_HELP] = {'h', "help", NULL, NULL, "Prints help and ends.", NULL},
