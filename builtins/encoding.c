@@ -16,13 +16,6 @@ typedef struct Base64 {
 static const Base64 base64_standard = {"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true};
 static const Base64 base64_url = {"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", false};
 
-/* A string to be filled in, and where its bytes go; NULL when it cannot be had. */
-static String *string_to_fill(Strand *strand, uint64_t size, char **bytesp) {
-    String *string = size <= STRING_SIZE_MAX ? string_new(strand->heap, NULL, (size_t)size) : NULL;
-    *bytesp = string ? (char *)string + offsetof(String, bytes) : NULL;
-    return string;
-}
-
 /* --- base64: each three bytes are four digits --- */
 
 /* Up to three bytes, behind each other in the upper 24 bits; what is missing is zero. */
@@ -42,7 +35,7 @@ static WordResult base64_encode(Strand *strand, const Base64 *base64) {
     uint64_t size = base64->is_padded ? (digit_count + 3) / 4 * 4 : digit_count;
 
     char *at;
-    String *text = string_to_fill(strand, size, &at);
+    String *text = string_to_fill(strand->heap, size, &at);
     if (text == NULL)
         return fault_string(strand, size);
     for (size_t done = 0; done < input->size; done += 3) {
@@ -106,7 +99,7 @@ static WordResult base64_decode(Strand *strand, const Base64 *base64) {
         return reply_bytes_ok(strand, 1, "", 0, false);
 
     char *at;
-    String *bytes = string_to_fill(strand, count / 4 * 3 + count % 4 * 3 / 4, &at);
+    String *bytes = string_to_fill(strand->heap, count / 4 * 3 + count % 4 * 3 / 4, &at);
     if (bytes == NULL)
         return strand_fault_memory(strand);
     if (!base64_decode_digits(base64, text, count, at)) {
@@ -141,7 +134,7 @@ static WordResult word_encoding_hex_encode(Strand *strand) {
     uint64_t size = (uint64_t)input->size * 2;
 
     char *at;
-    String *text = string_to_fill(strand, size, &at);
+    String *text = string_to_fill(strand->heap, size, &at);
     for (size_t index = 0; text && index < input->size; index++) {
         *at++ = "0123456789abcdef"[bytes[index] >> 4];
         *at++ = "0123456789abcdef"[bytes[index] & 15];
@@ -176,7 +169,7 @@ static WordResult word_encoding_hex_decode(Strand *strand) {
         return reply_bytes_ok(strand, 1, "", 0, false);
 
     char *at;
-    String *bytes = string_to_fill(strand, input->size / 2, &at);
+    String *bytes = string_to_fill(strand->heap, input->size / 2, &at);
     if (bytes == NULL)
         return strand_fault_memory(strand);
     if (!hex_decode_digits(string_bytes(input), input->size, at)) {

@@ -87,10 +87,11 @@ static uint32_t line_size(const char *bytes, uint32_t size) {
 static String *line_new(Heap *heap, const char *bytes, uint32_t size) {
     if (bytes[size - 1] == '\n')
         size -= size > 1 && bytes[size - 2] == '\r' ? 2 : 1;
-    String *line = string_new(heap, NULL, (size_t)size + 1);
+    char *at;
+    String *line = string_to_fill(heap, (size_t)size + 1, &at);
     if (line != NULL) {
-        memcpy(line->bytes, bytes, size);
-        line->bytes[size] = '\n';
+        memcpy(at, bytes, size);
+        at[size] = '\n';
     }
     return line;
 }

@@ -153,9 +153,9 @@ static WordResult word_os_path_join(Strand *strand) {
 
     bool needs_slash = base.size > 0 && base.bytes[base.size - 1] != '/';
     size_t size = base.size + needs_slash + rest.size;
-    String *joined = string_new(strand->heap, NULL, size);
+    char *bytes;
+    String *joined = string_to_fill(strand->heap, size, &bytes);
     if (joined != NULL) {
-        char *bytes = joined->bytes;
         memcpy(bytes, base.bytes, base.size);
         if (needs_slash)
             bytes[base.size] = '/';

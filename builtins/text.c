@@ -229,9 +229,9 @@ static char *copy_bytes(char *at, const String *string) {
 
 /* With the size known first, each byte is copied once. */
 static WordResult join_strings(Strand *strand, const Variant *list, const String *separator, uint64_t size) {
-    String *joined = size <= STRING_SIZE_MAX ? string_new(strand->heap, NULL, (size_t)size) : NULL;
+    char *at;
+    String *joined = string_to_fill(strand->heap, size, &at);
     if (joined) {
-        char *at = (char *)joined + offsetof(String, bytes); /* they go on beyond what the field declares */
         for (uint32_t index = 0; index < list->count; index++) {
             if (index > 0)
                 at = copy_bytes(at, separator);

@@ -187,7 +187,8 @@ Test(string, near_the_limit_of_memory_it_grows_by_what_is_needed) {
     Heap heap;
     test_heap_init(&heap, &allocator);
 
-    String *string = string_new(&heap, NULL, 100000);
+    char *bytes;
+    String *string = string_to_fill(&heap, 100000, &bytes);
     test_refuse_after(&allocator, 0, false); /* the doubled block */
     string = string_append(&heap, string, "12345678", 8);
     cr_assert_not_null(string);
@@ -204,8 +205,11 @@ Test(string, too_long_is_refused) {
     test_heap_init(&heap, &allocator);
     uint64_t asked_before = allocator.refusing.asked;
 
-    cr_assert_null(string_new(&heap, NULL, (size_t)STRING_SIZE_MAX + 1));
-    cr_assert_null(string_new(&heap, NULL, SIZE_MAX));
+    char *bytes;
+    cr_assert_null(string_to_fill(&heap, (size_t)STRING_SIZE_MAX + 1, &bytes));
+    cr_assert_null(string_to_fill(&heap, SIZE_MAX, &bytes));
+    cr_assert_null(bytes);
+    cr_assert_null(string_new(&heap, "x", SIZE_MAX));
 
     String *string = string_new(&heap, "x", 1);
     cr_assert_null(string_append(&heap, string, "", SIZE_MAX));
@@ -242,8 +246,9 @@ Test(string, a_piece_is_shared_when_it_is_big_enough) {
     test_heap_init(&heap, &allocator);
 
     for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
-        String *owner = string_new(&heap, NULL, cases[index].owner);
-        memset(owner->bytes + 0, 'x', 1);
+        char *bytes;
+        String *owner = string_to_fill(&heap, cases[index].owner, &bytes);
+        memset(bytes, 'x', cases[index].owner);
         String *piece = string_slice(&heap, owner, 0, cases[index].piece);
         cr_assert_eq(is_slice(piece), cases[index].shared, "case %zu", index);
         cr_assert_eq(owner->object.count, cases[index].shared ? 2 : 1);
@@ -273,8 +278,8 @@ Test(string, taking_the_rest_again_and_again_is_linear) {
     Heap heap;
     test_heap_init(&heap, &allocator);
 
-    String *rest = string_new(&heap, NULL, SIZE);
-    char *bytes = (char *)string_bytes(rest);
+    char *bytes;
+    String *rest = string_to_fill(&heap, SIZE, &bytes);
     for (int index = 0; index < SIZE; index++)
         bytes[index] = (char)(index * 7);
 
@@ -296,8 +301,9 @@ Test(string, a_small_piece_does_not_keep_a_big_text) {
     TestAllocator allocator;
     Heap heap;
     test_heap_init(&heap, &allocator);
-    String *text = string_new(&heap, NULL, 10000000);
-    memset((char *)string_bytes(text), 'x', 10000000);
+    char *bytes;
+    String *text = string_to_fill(&heap, 10000000, &bytes);
+    memset(bytes, 'x', 10000000);
     String *piece = string_slice(&heap, text, 5000, 1000);
     string_unref(&heap, text);
     cr_assert_lt(heap.mem.used_bytes, 1000000);

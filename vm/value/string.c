@@ -47,8 +47,14 @@ static String *string_with_room(Heap *heap, size_t size) {
 
 String *string_new(Heap *heap, const char *bytes, size_t size) {
     String *string = string_with_room(heap, size);
-    if (string && bytes && size > 0)
+    if (string && size > 0)
         memcpy(own_bytes(string), bytes, size);
+    return string;
+}
+
+String *string_to_fill(Heap *heap, size_t size, char **bytesp) {
+    String *string = string_with_room(heap, size);
+    *bytesp = string ? own_bytes(string) : NULL;
     return string;
 }
 

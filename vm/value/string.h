@@ -44,8 +44,10 @@ static inline String *value_string(Value value) {
 
 /* All of these return NULL when memory is refused or the result would be longer than STRING_SIZE_MAX. */
 
-/* Copies `size` bytes; `bytes` may be NULL, then the content is undefined and the caller fills it in. */
+/* Copies `size` bytes; `bytes` may be NULL when there are none. */
 String *string_new(Heap *heap, const char *bytes, size_t size) MUST_CHECK;
+/* A string whose `size` bytes the caller fills in before anyone else sees it: they go to `*bytesp`. */
+String *string_to_fill(Heap *heap, size_t size, char **bytesp) MUST_CHECK;
 /* `size` bytes of `string` from `start`; copied or shared. */
 String *string_slice(Heap *heap, String *string, size_t start, size_t size) MUST_CHECK;
 /*
