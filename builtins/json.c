@@ -52,16 +52,10 @@ void json_tree_deinit(JsonTree *tree) {
 }
 
 static int json_tree_grow(JsonTree *tree) {
-    enum { CAPACITY_MIN = 32 };
-    size_t capacity = tree->capacity ? (size_t)tree->capacity * 2 : CAPACITY_MIN;
-    if (capacity > UINT32_MAX)
-        return -ENOMEM;
-    Value *fields =
-        mem_try_resize(&tree->heap->mem, tree->fields, tree->capacity * sizeof *fields, capacity * sizeof *fields);
+    Value *fields = mem_try_double(&tree->heap->mem, tree->fields, sizeof *fields, &tree->capacity);
     if (fields == NULL)
         return -ENOMEM;
     tree->fields = fields;
-    tree->capacity = (uint32_t)capacity;
     return 0;
 }
 
@@ -477,7 +471,7 @@ typedef struct JsonWriter {
     JsonSymbols symbols;
     Buffer out; /* remembers a refusal of memory */
     JsonFrame *frames;
-    size_t count, capacity;
+    uint32_t count, capacity;
 } JsonWriter;
 
 static JsonTag tag_of(const JsonWriter *writer, const Variant *variant) {
@@ -544,16 +538,13 @@ static bool write_string(JsonWriter *writer, const Variant *variant) {
 }
 
 static bool writer_grow(JsonWriter *writer) {
-    enum { CAPACITY_MIN = 16 };
-    size_t capacity = writer->capacity ? writer->capacity * 2 : CAPACITY_MIN;
-    JsonFrame *frames = mem_try_resize(&writer->strand->heap->mem, writer->frames, writer->capacity * sizeof *frames,
-                                       capacity * sizeof *frames);
+    Mem *mem = &writer->strand->heap->mem;
+    JsonFrame *frames = mem_try_double(mem, writer->frames, sizeof *frames, &writer->capacity);
     if (frames == NULL) {
         strand_fault_memory(writer->strand);
         return false;
     }
     writer->frames = frames;
-    writer->capacity = capacity;
     return true;
 }
 

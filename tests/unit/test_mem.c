@@ -103,6 +103,29 @@ Test(mem, a_block_keeps_its_content_over_every_step_of_size) {
     mem_free(&mem, block, size);
 }
 
+Test(mem, an_array_doubles_and_keeps_its_items) {
+    uint64_t *items = NULL;
+    uint32_t capacity = 0, count = 0;
+    for (; count < 1000; count++) {
+        uint32_t before = capacity;
+        if (count == capacity) {
+            items = mem_try_double(&mem, items, sizeof *items, &capacity);
+            cr_assert_not_null(items);
+            cr_assert(before ? capacity == 2 * before : capacity > 0);
+        }
+        items[count] = count;
+    }
+    for (uint32_t index = 0; index < count; index++)
+        cr_assert_eq(items[index], index);
+
+    uint32_t before = capacity, too_many = UINT32_MAX / 2 + 1;
+    refusing_start(&refusing);
+    cr_assert_null(mem_try_double(&mem, items, sizeof *items, &capacity));
+    cr_assert_eq(capacity, before);
+    cr_assert_null(mem_try_double(&mem, items, sizeof *items, &too_many), "its double does not fit the count");
+    mem_free(&mem, items, capacity * sizeof *items);
+}
+
 Test(mem, counts_what_it_took) {
     size_t before = mem.used_bytes;
     void *block = mem_try(&mem, 10000);

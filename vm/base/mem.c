@@ -198,6 +198,17 @@ void *mem_try_resize(Mem *mem, void *block, size_t old_size, size_t new_size) {
     return moved;
 }
 
+void *mem_try_double(Mem *mem, void *items, size_t item_size, uint32_t *capacityp) {
+    enum { CAPACITY_MIN = 8 };
+    uint32_t capacity = *capacityp ? *capacityp * 2 : CAPACITY_MIN;
+    if (capacity < *capacityp)
+        return NULL;
+    void *moved = mem_try_resize(mem, items, *capacityp * item_size, capacity * item_size);
+    if (moved)
+        *capacityp = capacity;
+    return moved;
+}
+
 /* --- start, recovery, end --- */
 
 int mem_init(Mem *mem, Allocator allocator, size_t limit_bytes) {

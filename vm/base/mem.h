@@ -8,9 +8,9 @@
  * fault `out-of-memory`. mem_new() is for small things of fixed size (at most
  * MEM_SMALL_MAX bytes): it never returns NULL. When the allocator refuses, it
  * takes from a reserve filled at the start and sets `exhausted`; the
- * interpreter sees that at its next call, backward jump or return of a word
- * and turns it into the same fault. So code that makes small objects stays
- * straight. Whoever makes many of them in one go (a word that splits a text,
+ * interpreter looks at that behind each instruction that makes objects and
+ * each word that is done, and turns it into the same fault. So code that
+ * makes small objects stays straight. Whoever makes many of them in one go (a word that splits a text,
  * a compiler pass) looks at mem_is_exhausted() as it goes.
  *
  * Small blocks are carved from slabs and kept on free lists by size; slabs
@@ -93,6 +93,11 @@ void *mem_try(Mem *mem, size_t size) MUST_CHECK;
  * stays as it was. A NULL block of size 0 is a new one.
  */
 void *mem_try_resize(Mem *mem, void *block, size_t old_size, size_t new_size) MUST_CHECK;
+/*
+ * Moves an array to twice its capacity, or from none to a first few items;
+ * NULL when refused, and then array and capacity stay as they were.
+ */
+void *mem_try_double(Mem *mem, void *items, size_t item_size, uint32_t *capacityp) MUST_CHECK;
 /* `size` bytes, at most MEM_SMALL_MAX; never NULL. */
 static inline void *mem_small(Mem *mem, size_t size);
 /* Returns a block of exactly `size` bytes, from whichever of the three it came. Accepts NULL. */

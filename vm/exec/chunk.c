@@ -64,13 +64,10 @@ const char *program_string(Program *program, const char *text, size_t size) {
 Chunk *program_chunk_new(Program *program, uint32_t *numberp) {
     Mem *mem = &program->heap->mem;
     if (program->chunk_count == program->chunk_capacity) {
-        uint32_t capacity = program->chunk_capacity ? 2 * program->chunk_capacity : 32;
-        Chunk **chunks =
-            mem_try_resize(mem, program->chunks, program->chunk_capacity * sizeof(Chunk *), capacity * sizeof(Chunk *));
+        Chunk **chunks = mem_try_double(mem, program->chunks, sizeof(Chunk *), &program->chunk_capacity);
         if (!chunks)
             return NULL;
         program->chunks = chunks;
-        program->chunk_capacity = capacity;
     }
     Chunk *chunk = mem_new(mem, Chunk);
     chunk->program = program;

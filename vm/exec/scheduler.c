@@ -159,14 +159,11 @@ void scheduler_ready_first(Scheduler *scheduler, Strand *strand) {
 
 int scheduler_sleep(Scheduler *scheduler, Strand *strand, int64_t deadline_ns) {
     if (scheduler->sleeper_count == scheduler->sleeper_capacity) {
-        uint32_t capacity = scheduler->sleeper_capacity ? 2 * scheduler->sleeper_capacity : 16;
         SleepEntry *sleepers =
-            mem_try_resize(&scheduler->heap->mem, scheduler->sleepers, scheduler->sleeper_capacity * sizeof(SleepEntry),
-                           capacity * sizeof(SleepEntry));
+            mem_try_double(&scheduler->heap->mem, scheduler->sleepers, sizeof *sleepers, &scheduler->sleeper_capacity);
         if (!sleepers)
             return -ENOMEM;
         scheduler->sleepers = sleepers;
-        scheduler->sleeper_capacity = capacity;
     }
     uint32_t place = scheduler->sleeper_count++;
     for (uint32_t parent; place > 0; place = parent) {

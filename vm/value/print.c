@@ -356,13 +356,10 @@ static void put_head(PrintWalk *walk, Value container) {
 static int walk_reserve(PrintWalk *walk) {
     if (walk->count < walk->capacity)
         return 0;
-    uint32_t capacity = walk->capacity ? walk->capacity * 2 : 8;
-    size_t old_size = walk->capacity * sizeof(PrintFrame), new_size = capacity * sizeof(PrintFrame);
-    PrintFrame *frames = mem_try_resize(&walk->heap->mem, walk->frames, old_size, new_size);
+    PrintFrame *frames = mem_try_double(&walk->heap->mem, walk->frames, sizeof *frames, &walk->capacity);
     if (frames == NULL)
         return -ENOMEM;
     walk->frames = frames;
-    walk->capacity = capacity;
     return 0;
 }
 

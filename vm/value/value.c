@@ -201,13 +201,10 @@ static void equal_pop(EqualWalk *walk) {
 static bool equal_reserve(EqualWalk *walk) {
     if (walk->count < walk->capacity)
         return true;
-    uint32_t capacity = walk->capacity ? walk->capacity * 2 : 8;
-    size_t old_size = walk->capacity * sizeof(EqualFrame), new_size = capacity * sizeof(EqualFrame);
-    EqualFrame *frames = mem_try_resize(&walk->heap->mem, walk->frames, old_size, new_size);
+    EqualFrame *frames = mem_try_double(&walk->heap->mem, walk->frames, sizeof *frames, &walk->capacity);
     if (frames == NULL)
         return false;
     walk->frames = frames;
-    walk->capacity = capacity;
     return true;
 }
 
