@@ -20,6 +20,17 @@ static void expect_as_strtod(const char *text) {
     cr_expect(memcmp(&expected, &got, sizeof got) == 0, "%.60s: expected %a, got %a", text, expected, got);
 }
 
+Test(decimal, knows_its_forms) {
+    static const char *const good[] = {"0", "-1", "+1", "1.", ".5", "-.5", "1.5", "1e5", "1.e5", ".5E-3", "1e+007"};
+    static const char *const bad[] = {"",    "-",   ".",  "-.", "e5",  ".e5", "1e",    "1e+", "1.5.",
+                                      "--1", "+-1", "1 ", " 1", "0x1", "inf", "1e1.5", "1e5e"};
+    for (size_t index = 0; index < sizeof good / sizeof *good; index++)
+        cr_expect(decimal_matches(good[index], strlen(good[index])), "%s", good[index]);
+    for (size_t index = 0; index < sizeof bad / sizeof *bad; index++)
+        cr_expect(!decimal_matches(bad[index], strlen(bad[index])), "%s", bad[index]);
+    cr_expect(decimal_matches("12x", 2), "only what is given is looked at");
+}
+
 Test(decimal, reads_forms) {
     static const char *const texts[] = {
         "0",
