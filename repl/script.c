@@ -53,17 +53,23 @@ int script_read(Script *script, const char *path) {
     return EXIT_FAILED;
 }
 
+static const char main_start[] = ": main ( -- ) ";
+
+static bool is_program(const char *code) {
+    return strstr(code, ": main") != NULL;
+}
+
 /*
  * The includes stand behind the code, so that its lines count from 1. They
  * cost little: a module is short, and code of words that nobody calls is
  * made, not run.
  */
 static void append_program(Buffer *text, const char *code) {
-    if (strstr(code, ": main")) {
+    if (is_program(code)) {
         buffer_append_text(text, code);
         return;
     }
-    buffer_append_format(text, ": main ( -- ) %s\n;\n", code);
+    buffer_append_format(text, "%s%s\n;\n", main_start, code);
     for (const StdModule *module = std_modules; module->name; module++)
         buffer_append_format(text, "include std:%s\n", module->name);
 }
@@ -80,6 +86,7 @@ int script_read_code(Script *script, const char *code) {
     }
     script->source = *source;
     script->source.folder = ".";
+    script->source.prefix_size = is_program(code) ? 0 : sizeof main_start - 1;
     return EXIT_FINE;
 }
 

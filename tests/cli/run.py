@@ -260,7 +260,10 @@ def test_code(seqvm):
     seqvm('--execute=0 args.at io.write').gives(0, '-e', '')
     seqvm('run', '-e', '1 args.at io.write', 'run').gives(0, 'run', '')
     seqvm('-e', '1 args.at io.write', '--', '--help').gives(0, '--help', '')
-    seqvm('-e', '1').gives(3, err_has='-e:1:')
+    seqvm('-e', '1 2').gives(3, err_has=["-e:1:1: error: Word '-e': declared output", '    1 | 1 2\n      | ^\n'])
+    seqvm('-e', '1 oops').gives(3, err_has=["-e:1:3: error: Undefined word 'oops' called in word '-e'",
+                                            '    1 | 1 oops\n      |   ^^^^\n'])
+    seqvm('-e', '1\ndrop "a" f.abs').gives(3, err_has=['-e:2:10: error: f.abs: ', '    2 | drop "a" f.abs\n'])
     seqvm('-e').gives(2, '', err_has='--execute takes CODE')
 
 

@@ -49,7 +49,7 @@ Test(diag, shows_the_line_and_all_parts) {
     diag->word = "a";
     diag->expected = "( ..a T U )";
     diag->found = "( Int )";
-    diag->stack_before = "( Int )";
+    diag->stack_before = "( T Int )";
     diag->stack_after = "( )";
     diag->hint = "Push one more.";
     diag_add_place(&fixture.diags, diag, span_of(source, "a ("), "in this word");
@@ -60,7 +60,7 @@ Test(diag, shows_the_line_and_all_parts) {
                                     "  in word: a\n"
                                     "  expected: ( ..a T U )\n"
                                     "  found: ( Int )\n"
-                                    "  stack before: ( Int )\n"
+                                    "  stack before: ( T Int )\n"
                                     "  stack after: ( )\n"
                                     "  hint: Push one more.\n"
                                     "  test.seq:1:3: in this word\n"
@@ -68,12 +68,33 @@ Test(diag, shows_the_line_and_all_parts) {
     cr_expect_str_eq(printed_json(diag),
                      "{\"file\":\"test.seq\",\"line\":2,\"column\":5,\"end_line\":2,\"end_column\":9,"
                      "\"severity\":\"error\",\"code\":\"stack-underflow\",\"message\":\"swap: stack underflow\","
-                     "\"word\":\"a\",\"expected\":\"( ..a T U )\",\"found\":\"( Int )\",\"stack_before\":\"( Int )\","
+                     "\"word\":\"a\",\"expected\":\"( ..a T U )\",\"found\":\"( Int )\",\"stack_before\":\"( T Int )\","
                      "\"stack_after\":\"( )\",\"hint\":\"Push one more.\",\"places\":["
                      "{\"file\":\"test.seq\",\"line\":1,\"column\":3,\"end_line\":1,\"end_column\":6,"
                      "\"message\":\"in this word\"},"
                      "{\"file\":\"test.seq\",\"line\":3,\"column\":1,\"end_line\":3,\"end_column\":2,"
                      "\"message\":\"which ends here\"}]}\n");
+}
+
+Test(diag, shows_what_was_found_once) {
+    const Source *source = lang_fixture_source(&fixture, "x");
+    Diag *diag = diag_error(&fixture.diags, span_of(source, "x"), "type-mismatch", "odd");
+    diag->found = diag->stack_before = "( Int )";
+    diag->stack_after = "( )";
+    cr_expect_str_eq(printed(diag),
+                     "test.seq:1:1: error: odd\n    1 | x\n      | ^\n  found: ( Int )\n  stack after: ( )\n");
+}
+
+/* What was put in front of the code is no part of its first line, and the word that it begins has no name. */
+Test(diag, hides_the_prefix_of_a_source) {
+    Source source = *lang_fixture_source(&fixture, ": main ( -- ) x\n;");
+    source.prefix_size = strlen(": main ( -- ) ");
+    Diag *diag = diag_error(&fixture.diags, span_of(&source, "x"), "undefined-word", "odd");
+    diag->word = diag_word_name(&fixture.diags, span_of(&source, "main"), "main", 4);
+    cr_expect_str_eq(printed(diag), "test.seq:1:1: error: odd\n    1 | x\n      | ^\n");
+    diag = diag_error(&fixture.diags, span_of(&source, "main"), "effect-mismatch", "odd");
+    cr_expect_str_eq(printed(diag), "test.seq:1:1: error: odd\n    1 | x\n      | ^\n");
+    cr_expect_str_eq(diag_word_name(&fixture.diags, span_of(&source, "x"), "x", 1), "x");
 }
 
 Test(diag, leaves_absent_parts_out) {

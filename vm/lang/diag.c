@@ -137,6 +137,10 @@ const char *diag_name(DiagList *diags, const char *bytes, size_t size) {
     return copy ? copy : "?";
 }
 
+const char *diag_word_name(DiagList *diags, Span span, const char *bytes, size_t size) {
+    return span.start < span.source->prefix_size ? span.source->name : diag_name(diags, bytes, size);
+}
+
 /* --- order --- */
 
 static void insert_by_place(Diag **list, Diag *diag) {
@@ -260,6 +264,8 @@ static Excerpt excerpt_of(Span span) {
         line_end--;
 
     Excerpt excerpt = {.mark_start = text + span.start, .mark_end = text + span.end};
+    if (excerpt.mark_start < line) /* in the prefix */
+        excerpt.mark_start = line;
     if (excerpt.mark_start > line_end)
         excerpt.mark_start = line_end;
     if (excerpt.mark_end > line_end)
@@ -334,6 +340,10 @@ static bool is_quoted_in(const char *text, const char *word) {
     return false;
 }
 
+static const char *unless_same(const char *text, const char *shown) {
+    return text && shown && strcmp(text, shown) == 0 ? NULL : text;
+}
+
 void diag_print(Buffer *out, const Diag *diag, bool colour) {
     const Colours *colours = colour ? &colours_on : &colours_off;
     bool is_error = diag->severity == DIAG_ERROR;
@@ -349,12 +359,13 @@ void diag_print(Buffer *out, const Diag *diag, bool colour) {
     if (diag->span.source)
         append_excerpt(out, diag->span, colours, own_colour);
 
-    if (diag->word && !is_quoted_in(diag->message, diag->word))
+    bool is_in_prefixed = diag->span.source && diag->span.source->prefix_size > 0;
+    if (diag->word && !is_in_prefixed && !is_quoted_in(diag->message, diag->word))
         append_part(out, "in word", diag->word, colours);
     append_part(out, "expected", diag->expected, colours);
     append_part(out, "found", diag->found, colours);
-    append_part(out, "stack before", diag->stack_before, colours);
-    append_part(out, "stack after", diag->stack_after, colours);
+    append_part(out, "stack before", unless_same(diag->stack_before, diag->found), colours);
+    append_part(out, "stack after", unless_same(diag->stack_after, diag->found), colours);
     append_part(out, "hint", diag->hint, colours);
     for (const DiagPlace *place = diag->places; place; place = place->next) {
         buffer_append_text(out, "  ");
@@ -369,7 +380,8 @@ void diag_list_print(Buffer *out, DiagList *diags, bool colour) {
     for (const Diag *diag = diags->first; diag; diag = diag->next)
         diag_print(out, diag, colour);
     if (diags->error_count > DIAG_MAX)
-        buffer_append_format(out, "... and %u more errors\n", diags->error_count - DIAG_MAX);
+        buffer_append_format(out, "... and %u more error%s\n", diags->error_count - DIAG_MAX,
+                             diags->error_count - DIAG_MAX == 1 ? "" : "s");
 }
 
 /* --- as JSON --- */

@@ -61,6 +61,8 @@ Diag *diag_warning(DiagList *diags, Span span, const char *code, const char *for
 void diag_add_place(DiagList *diags, Diag *diag, Span span, const char *text);
 /* `name` safe to show: at most DIAG_NAME_MAX characters and then `…`, controls and bad bytes escaped. In the arena. */
 const char *diag_name(DiagList *diags, const char *bytes, size_t size);
+/* The same of the word that is defined at `span`; the one that no author wrote is called like its source. */
+const char *diag_word_name(DiagList *diags, Span span, const char *bytes, size_t size);
 
 /* Orders by file and place, errors and warnings together; keeps insertion order for equal places. */
 void diag_list_sort(DiagList *diags);

@@ -62,7 +62,7 @@ static bool find_lines(Emitter *emitter, const Source *source) {
         return false;
     emitter->line_count = count;
     emitter->source = source;
-    emitter->line_starts[0] = 0;
+    emitter->line_starts[0] = source->prefix_size;
     uint32_t line = 1;
     for (size_t offset = 0; offset < source->size; offset++) {
         if (source->text[offset] == '\n')
@@ -84,7 +84,7 @@ static void find_position(Emitter *emitter, Span span, Place *place) {
         else
             high = middle;
     }
-    uint32_t column = span.start - emitter->line_starts[low] + 1;
+    uint32_t start = emitter->line_starts[low], column = span.start < start ? 1 : span.start - start + 1;
     place->line = low + 1;
     place->column = (uint16_t)(column < UINT16_MAX ? column : UINT16_MAX);
 }

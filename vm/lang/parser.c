@@ -125,8 +125,8 @@ static bool parse_definition_effect(Parser *parser, Definition *definition) {
     if (parser->token.kind != TOKEN_LEFT_PAREN)
         return true;
     if (parser->token.first_on_line) /* a mistake, but we see what is meant */
-        report(parser, parser->token, "misplaced-effect", "Undefined word '(' called in word '%s'", parser->word)
-            ->hint = "The stack effect must start on the same line as the name of the word.";
+        report(parser, parser->token, "misplaced-effect",
+               "The stack effect of word '%s' must start on the line of its name", parser->word);
     bool good;
     definition->effect = parser_effect(parser, &good);
     return good || parser->token.kind != TOKEN_END;
@@ -186,7 +186,8 @@ static void parse_definition(Parser *parser) {
     definition->permissions = parser->permissions;
     parser->permissions = NULL;
     parser->permissions_end = &parser->permissions;
-    parser->word = shown(parser, parser->token);
+    parser->word = diag_word_name(parser->diags, span_of(parser, parser->token), bytes_of(parser, parser->token),
+                                  size_of(parser->token));
     parser_advance(parser);
     parse_definition_rest(parser, definition, colon);
     definition->has_errors = parser->diags->error_count > errors_before || parser->lexer.broken;

@@ -477,8 +477,9 @@ static bool parse_match(Parser *parser, Growing *growing) {
 /* `(` in a body: Forth's comments and misplaced effects. Skips to its `)`, if that comes soon. */
 static void report_paren(Parser *parser) {
     Token token = parser->token;
-    report(parser, token, "misplaced-effect", "Undefined word '(' called in word '%s'", parser->word)->hint =
-        "A stack effect stands behind the name, on the same line; a comment starts with '#'.";
+    report(parser, token, "misplaced-effect", "'(' in the body of word '%s': no stack effect can stand here",
+           parser->word)
+        ->hint = "It stands directly behind the name of a word, on the same line. A comment starts with '#'.";
     parser_advance(parser);
     if (!parser_will_close(parser))
         return;

@@ -56,11 +56,23 @@ static const char *show(Resolver *resolver, const Name *name) {
     return diag_name(resolver->diags, name->bytes, name->size);
 }
 
+/* Of the word that is being resolved. */
+static const char *current_name(const Resolver *resolver) {
+    const Name *name = &resolver->current->name;
+    return diag_word_name(resolver->diags, name->span, name->bytes, name->size);
+}
+
 /* --- the program's own names --- */
+
+/* Std modules come behind the program that includes them, yet it is the program that its author can change. */
+static Span span_of_duplicate(Span earlier, Span span) {
+    return span.source->is_std && !earlier.source->is_std ? earlier : span;
+}
 
 static void report_duplicate(Resolver *resolver, const char *what, const char *name, size_t size, Span span,
                              Span earlier) {
-    Diag *diag = diag_error(resolver->diags, span, strcmp(what, "Word") == 0 ? "duplicate-word" : "duplicate-union",
+    Diag *diag = diag_error(resolver->diags, span_of_duplicate(earlier, span),
+                            strcmp(what, "Word") == 0 ? "duplicate-word" : "duplicate-union",
                             "%s '%s' is defined multiple times:", what, diag_name(resolver->diags, name, size));
     diag_add_place(resolver->diags, diag, earlier, "first defined here");
     diag_add_place(resolver->diags, diag, span, "and here");
@@ -173,10 +185,10 @@ static void report_unknown_type(Resolver *resolver, const Name *name) {
     for (const UnionDef *definition = unions; definition; definition = definition->next)
         suggest(&suggestion, definition->name.bytes, definition->name.size);
     const char *meant = did_you_mean(resolver, &suggestion);
-    Diag *diag = diag_error(
-        resolver->diags, name->span, "unknown-type", "In word '%s': unknown type '%s' in stack effect.%s%s",
-        show(resolver, &resolver->current->name), show(resolver, name), meant ? " " : "", meant ? meant : "");
-    diag->word = show(resolver, &resolver->current->name);
+    Diag *diag =
+        diag_error(resolver->diags, name->span, "unknown-type", "In word '%s': unknown type '%s' in stack effect.%s%s",
+                   current_name(resolver), show(resolver, name), meant ? " " : "", meant ? meant : "");
+    diag->word = current_name(resolver);
     diag->hint = "A type variable is a single upper case letter; longer names are types or unions of the program.";
     resolver->current->has_errors = true;
 }
@@ -210,8 +222,8 @@ static void report_undefined(Resolver *resolver, Node *node) {
     Diag *diag =
         diag_error(resolver->diags, node->span, "undefined-word",
                    "Undefined word '%s' called in word '%s'. Did you forget to define it or misspell a built-in?",
-                   show(resolver, name), show(resolver, &resolver->current->name));
-    diag->word = show(resolver, &resolver->current->name);
+                   show(resolver, name), current_name(resolver));
+    diag->word = current_name(resolver);
     diag->hint = did_you_mean(resolver, &suggestion);
 }
 
@@ -248,7 +260,7 @@ static void resolve_call(Resolver *resolver, Node *node) {
     const Name *name = &node->call.name;
     const Word *word = word_find(resolved->words, name->bytes, name->size);
     const ResolvedName *own = table_find(&resolved->names, name->bytes, name->size);
-    const char *word_name = show(resolver, &resolver->current->name);
+    const char *word_name = current_name(resolver);
     if (word && !(word->is_ours && own)) {
         word = word_resolve(resolved->words, word);
         node->call.target = strcmp(word->family, "sugar") == 0 ? TARGET_SUGAR : TARGET_BUILTIN;
@@ -294,7 +306,7 @@ static void resolve_binding(Resolver *resolver, Binding *binding, const VariantD
                             "Unknown field '%s' in pattern for variant '%s'.\nAvailable fields: %s",
                             show(resolver, &binding->field), show(resolver, &variant->name),
                             arena_copy(resolver->arena, buffer_text(&fields), fields.size));
-    diag->word = show(resolver, &resolver->current->name);
+    diag->word = current_name(resolver);
     buffer_deinit(&fields);
     resolver->current->has_errors = true;
 }
@@ -318,7 +330,7 @@ static void check_exhaustive(Resolver *resolver, const Node *node) {
         Diag *diag = diag_error(
             resolver->diags, node->span, "non-exhaustive", "Non-exhaustive match on union '%s'. Missing variants: %s",
             show(resolver, &owner->name), arena_copy(resolver->arena, buffer_text(&missing), missing.size));
-        diag->word = show(resolver, &resolver->current->name);
+        diag->word = current_name(resolver);
         resolver->current->has_errors = true;
     }
     buffer_deinit(&missing);
@@ -336,7 +348,7 @@ static void resolve_match(Resolver *resolver, Node *node) {
         } else {
             diag_error(resolver->diags, arm->variant.span, "unknown-variant", "Unknown variant '%s' in match pattern",
                        show(resolver, &arm->variant))
-                ->word = show(resolver, &resolver->current->name);
+                ->word = current_name(resolver);
             resolver->current->has_errors = true;
             all_known = false;
         }

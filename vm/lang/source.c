@@ -26,7 +26,9 @@ Source *source_new(Arena *arena, const char *name, const char *text, size_t size
 const char *source_line(const Source *source, uint32_t offset, size_t *sizep) {
     check(offset <= source->size);
     const char *start = source->text + offset;
-    while (start > source->text && start[-1] != '\n')
+    if (offset < source->prefix_size)
+        start = source->text + source->prefix_size;
+    while (start > source->text + source->prefix_size && start[-1] != '\n')
         start--;
 
     size_t rest = source->size - (size_t)(start - source->text);
@@ -37,7 +39,8 @@ const char *source_line(const Source *source, uint32_t offset, size_t *sizep) {
 
 void source_position(const Source *source, uint32_t offset, uint32_t *linep, uint32_t *columnp) {
     check(offset <= source->size);
-    const char *at = source->text, *end = at + source->size, *target = at + offset;
+    const char *at = source->text + source->prefix_size, *end = source->text + source->size;
+    const char *target = source->text + offset;
     uint32_t line = 1, column = 1, scalar;
 
     for (const char *feed; at < target && (feed = memchr(at, '\n', (size_t)(target - at))); at = feed + 1)
