@@ -100,6 +100,7 @@ static bool fail_end(Checker *checker, Stack *left) {
         diag->found = checker_text(checker, left);
         diag->stack_after = diag->found;
         diag->hint = checker->unifier.reason;
+        checker_explain(checker, diag, NULL, left);
     }
     return false;
 }
@@ -146,6 +147,8 @@ static bool walk_definition(Checker *checker, Definition *definition) {
     uint32_t count;
     stack_bottom(declared->in, &count);
     checker->definition = definition;
+    checker->untyped_cond = NULL;
+    checker->capturing = NULL;
     checker->note = definition->checked;
     checker->declared_out = declared->out;
     checker->wanted = !declared->out->is_end && type_is_quotation(declared->out->type) ? declared->out->type : NULL;
@@ -166,10 +169,27 @@ static bool walk_definition(Checker *checker, Definition *definition) {
     return true;
 }
 
+/* Without a word about errors; leaves no trace of the walk when there were some. */
+static bool try_definition(Checker *checker, Definition *definition) {
+    DefinitionNote note = *definition->checked;
+    bool found_loose = checker->found_loose;
+    checker->quiet = true;
+    bool good = walk_definition(checker, definition);
+    checker->quiet = false;
+    if (good)
+        return true;
+    unifier_undo(&checker->unifier, 0);
+    *definition->checked = note;
+    checker->found_loose = found_loose;
+    return false;
+}
+
 /*
  * A cond is not type-checked (spec/language.md), yet knowing what it leaves makes
  * good code. So it is looked into first; if the word then does not fit, it is
- * walked again with conds of which nothing is known, and that walk's word holds.
+ * walked again with conds of which nothing is known. If it does not fit either
+ * way, the errors are those of the first: what is known about a cond says more
+ * than that an operator behind it finds nothing known.
  */
 static void check_definition(Checker *checker, Definition *definition) {
     if (!definition->effect || definition->has_errors)
@@ -180,20 +200,17 @@ static void check_definition(Checker *checker, Definition *definition) {
         definition->has_errors = true;
         return;
     }
-    DefinitionNote note = *definition->checked;
-    bool found_loose = checker->found_loose;
-    checker->quiet = true;
     checker->inlined_cond = false;
-    bool good = walk_definition(checker, definition);
-    checker->quiet = false;
-    if (good)
+    if (try_definition(checker, definition))
         return;
-    unifier_undo(&checker->unifier, 0);
-    *definition->checked = note;
-    checker->found_loose = found_loose;
-    checker->no_inlined_cond = checker->inlined_cond;
+    if (checker->inlined_cond) {
+        checker->no_inlined_cond = true;
+        bool good = try_definition(checker, definition);
+        checker->no_inlined_cond = false;
+        if (good)
+            return;
+    }
     definition->has_errors = !walk_definition(checker, definition);
-    checker->no_inlined_cond = false;
 }
 
 static void start_notes(Checker *checker) {

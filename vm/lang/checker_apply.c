@@ -33,6 +33,7 @@ bool checker_mismatch(Checker *checker, const Node *node, Stack *before, const E
     diag->expected = expected;
     diag->found = diag->stack_before = found;
     diag->stack_after = checker_text(checker, wanted->out); /* had it fitted */
+    checker_explain(checker, diag, node, before);
     return false;
 }
 

@@ -7,6 +7,54 @@
 
 /* --- cond --- */
 
+/* Keeps the reason for errors that come of it. */
+static bool refuse_cond(Checker *checker, const Node *node, const char *reason) {
+    RefusedCond *refused = arena_new(checker->arena, RefusedCond);
+    *refused =
+        (RefusedCond){.next = checker->refused_conds, .node = node, .reason = reason ? reason : "it is too large"};
+    checker->refused_conds = refused;
+    return false;
+}
+
+/* Why a quotation of the cond does not fit by itself. */
+static bool refuse_quotation(Checker *checker, const Node *node, const char *which, uint32_t number) {
+    const char *why = checker->unreported ? checker->unreported : "it calls what is wrong itself";
+    return refuse_cond(checker, node, arena_format(checker->arena, "its %s %u is refused: %s", which, number, why));
+}
+
+/* The predicate of pair `number` leaves the stack of `state` as it was, and a Bool above it. */
+static bool try_predicate(Checker *checker, Unit *unit, State *state, Node *node, Node *literal, uint32_t number) {
+    Arena *arena = checker->arena;
+    State tried = *state;
+    Stack *taken;
+    uint32_t unknown = 0;
+    SlotCheck **checks = &checker_literal_of(checker, literal)->condition_checks;
+    *checks = NULL;
+    checker->unreported = NULL;
+    if (!checker_walk_inline(checker, unit, node, literal, &tried, false))
+        return refuse_quotation(checker, node, "predicate", number);
+    if (!checker_take(checker, unit, &tried, &taken, &unknown) || unknown)
+        return refuse_cond(checker, node, arena_format(arena, "its predicate %u leaves no Bool", number));
+    if (!checker_demand_bool(checker, node, taken, checks, 0))
+        return refuse_cond(checker, node,
+                           arena_format(arena, "its predicate %u leaves %s and not Bool", number,
+                                        type_text(checker->diags, taken->type)));
+    if (!checker_join_stacks(checker, unit, state->stack, tried.stack, &state->stack))
+        return refuse_cond(checker, node,
+                           arena_format(arena, "its predicate %u finds the stack %s and leaves %s below its Bool",
+                                        number, checker_text(checker, state->stack),
+                                        checker_text(checker, tried.stack)));
+    return true;
+}
+
+static bool fail_cond_bodies(Checker *checker, const Node *node, uint32_t number, const State *result,
+                             const State *tried) {
+    return refuse_cond(checker, node,
+                       arena_format(checker->arena,
+                                    "its bodies leave different stacks: %s before body %u, which leaves %s",
+                                    checker_text(checker, result->stack), number, checker_text(checker, tried->stack)));
+}
+
 /*
  * A cond whose quotations are all literals runs as a chain of branches, if
  * predicates leave the stack as it was and bodies agree. Nothing is lost if they
@@ -15,27 +63,21 @@
 static bool try_cond(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, bool is_tail) {
     State result = {0};
     Node *literal = note->inlined;
-    for (uint32_t pair = 0; pair < note->inlined_count / 2; pair++, literal = literal->next->next) {
+    for (uint32_t number = 1; number <= note->inlined_count / 2; number++, literal = literal->next->next) {
+        if (!try_predicate(checker, unit, state, node, literal, number))
+            return false;
         State tried = *state;
-        Stack *taken;
-        uint32_t unknown = 0;
-        SlotCheck **checks = &checker_literal_of(checker, literal)->condition_checks;
-        *checks = NULL;
-        if (!checker_walk_inline(checker, unit, node, literal, &tried, false) ||
-            !checker_take(checker, unit, &tried, &taken, &unknown) || unknown ||
-            !checker_demand_bool(checker, node, taken, checks, 0) ||
-            !checker_join_stacks(checker, unit, state->stack, tried.stack, &state->stack))
-            return false;
-        tried = *state;
+        checker->unreported = NULL;
         if (!checker_walk_inline(checker, unit, node, literal->next, &tried, is_tail))
-            return false;
-        if (pair == 0)
+            return refuse_quotation(checker, node, "body", number);
+        if (number == 1)
             result = tried;
         else if (!checker_join_stacks(checker, unit, result.stack, tried.stack, &result.stack))
-            return false;
+            return fail_cond_bodies(checker, node, number, &result, &tried);
         Row *bottom = stack_bottom(result.stack, NULL);
         if (bottom->kind == ROW_UNKNOWN && bottom != stack_bottom(state->stack, NULL))
-            return false;
+            return refuse_cond(checker, node,
+                               arena_format(checker->arena, "it is not known what its body %u leaves", number));
         if (tried.height > result.height)
             result.height = tried.height;
     }

@@ -36,8 +36,10 @@ static Operator find_operator(const Checker *checker, const Node *node) {
     };
 }
 
-static const char *operand_text(Checker *checker, Type *type) {
-    return type ? type_text(checker->diags, type) : "empty";
+static const char *operand_text(Checker *checker, Type *type, Stack *before) {
+    if (type)
+        return type_text(checker->diags, type);
+    return stack_bottom(before, NULL)->kind == ROW_UNKNOWN ? "unknown" : "empty";
 }
 
 static bool fail_operator(Checker *checker, const Node *node, const Operator *operator, Type * left, Type *right,
@@ -54,12 +56,13 @@ static bool fail_operator(Checker *checker, const Node *node, const Operator *op
         message = arena_format(
             arena, "`%s` requires matching types (Int%sInt%s%s%s%s), got (%s, %s). Use `%s`%s%s%s%s%s%s.", name, name,
             for_floats ? ", Float" : "", for_floats ? name : "", for_floats ? "Float" : "",
-            for_strings ? ", or String with String" : "", operand_text(checker, left), operand_text(checker, right),
-            for_ints, for_floats ? ", `" : "", for_floats ? for_floats : "", for_floats ? "`" : "",
-            for_strings ? ", or `" : "", for_strings ? for_strings : "", for_strings ? "`" : "");
+            for_strings ? ", or String with String" : "", operand_text(checker, left, before),
+            operand_text(checker, right, before), for_ints, for_floats ? ", `" : "", for_floats ? for_floats : "",
+            for_floats ? "`" : "", for_strings ? ", or `" : "", for_strings ? for_strings : "", for_strings ? "`" : "");
     Diag *diag = checker_report(checker, node->span, "unresolved-operator", message);
     if (diag) {
         diag->stack_before = checker_text(checker, before);
+        checker_explain(checker, diag, node, before);
         diag->hint = nothing_known ? arena_format(arena, "Use the explicit word, such as `%s`.", for_ints) : NULL;
     }
     return false;

@@ -110,9 +110,9 @@ static bool walk_expected(Checker *checker, Unit *unit, State *state, Node *node
             Diag *diag = checker_report(
                 checker, node->span, "closure-capture",
                 arena_format(checker->arena,
-                             "Closure capture error: the body needs %u value(s) below its inputs, only %u "
+                             "Closure capture error: the body needs %u value%s below its inputs, only %u "
                              "are on the stack",
-                             captures, index));
+                             captures, captures == 1 ? "" : "s", index));
             if (diag)
                 diag->stack_before = checker_text(checker, before);
             return false;
@@ -125,8 +125,11 @@ static bool walk_expected(Checker *checker, Unit *unit, State *state, Node *node
         return true;
     }
     if (unknown) { /* nothing says that they are there: refused rather than checked, as a closure's inputs are its type */
-        checker_report(checker, node->span, "closure-capture",
-                       "Closure capture error: what lies on the stack here is not known, so nothing can be captured");
+        Diag *diag = checker_report(
+            checker, node->span, "closure-capture",
+            "Closure capture error: what lies on the stack here is not known, so nothing can be captured");
+        if (diag)
+            checker_explain(checker, diag, node, before);
         return false;
     }
     Stack *bottom = stack_row(checker->arena, ROW_OPEN, "rest");
@@ -139,6 +142,8 @@ static bool walk_expected(Checker *checker, Unit *unit, State *state, Node *node
     if (!walk_literal_code(checker, node, start, true, &walked, &left))
         return false;
     push_literal(checker, unit, state, node, &walked, in, left);
+    if (captures > 0)
+        checker->capturing = literal;
     return true;
 }
 

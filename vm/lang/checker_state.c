@@ -8,13 +8,18 @@
 /* --- errors --- */
 
 const char *checker_word_name(Checker *checker) {
-    return diag_name(checker->diags, checker->definition->name.bytes, checker->definition->name.size);
+    const Name *name = &checker->definition->name;
+    return diag_word_name(checker->diags, name->span, name->bytes, name->size);
 }
 
 /* An error in the word being checked; NULL when nobody is to hear of it. */
 Diag *checker_report(Checker *checker, Span span, const char *diag_code, const char *message) {
-    if (checker->quiet || checker->lenient)
+    if (checker->lenient)
         return NULL;
+    if (checker->quiet) {
+        checker->unreported = message;
+        return NULL;
+    }
     Diag *diag = diag_error(checker->diags, span, diag_code, "%s", message ? message : "out of memory");
     diag->word = checker_word_name(checker);
     return diag;
@@ -37,15 +42,42 @@ const char *checker_node_name(Checker *checker, const Node *node) {
     }
 }
 
+static const char *refused_reason(const Checker *checker, const Node *node) {
+    for (const RefusedCond *refused = checker->refused_conds; refused; refused = refused->next) {
+        if (refused->node == node)
+            return refused->reason;
+    }
+    return "its quotations and their number are not literals directly before it";
+}
+
+void checker_explain(Checker *checker, Diag *diag, const Node *node, Stack *before) {
+    const Node *cond = checker->untyped_cond;
+    before = stack_prune(before);
+    if (cond && stack_bottom(before, NULL)->kind == ROW_UNKNOWN)
+        diag_add_place(
+            checker->diags, diag, cond->span,
+            arena_format(checker->arena, "what this cond leaves is not known, as %s", refused_reason(checker, cond)));
+    const Literal *literal = checker->capturing;
+    if (node && literal && !before->is_end && literal->type == before->type)
+        diag->hint = arena_format(checker->arena,
+                                  "The body of the quotation needs %u value%s more than '%s' gives it, so it took %s "
+                                  "off the stack.",
+                                  literal->capture_count, literal->capture_count == 1 ? "" : "s",
+                                  checker_node_name(checker, node), literal->capture_count == 1 ? "it" : "them");
+}
+
 bool checker_underflow(Checker *checker, const Node *node, Stack *before, uint32_t required) {
     uint32_t provided;
     stack_bottom(before, &provided);
-    Diag *diag = checker_report(
-        checker, node->span, "stack-underflow",
-        arena_format(checker->arena, "In '%s': %s: stack underflow - requires %u value(s), only %u provided",
-                     checker_word_name(checker), checker_node_name(checker, node), required, provided));
-    if (diag)
-        diag->stack_before = checker_text(checker, before);
+    Diag *diag = checker_report(checker, node->span, "stack-underflow",
+                                arena_format(checker->arena,
+                                             "In '%s': %s: stack underflow - requires %u value%s, only %u provided",
+                                             checker_word_name(checker), checker_node_name(checker, node), required,
+                                             required == 1 ? "" : "s", provided));
+    if (!diag)
+        return false;
+    diag->stack_before = checker_text(checker, before);
+    checker_explain(checker, diag, node, before);
     return false;
 }
 

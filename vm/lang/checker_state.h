@@ -44,6 +44,12 @@ typedef struct State {
     uint32_t aux_count; /* on the aux stack, with what the code around this literal has there */
 } State;
 
+typedef struct RefusedCond { /* it did not fit as a chain of branches */
+    struct RefusedCond *next;
+    const Node *node;
+    const char *reason;
+} RefusedCond;
+
 typedef struct Checker {
     Resolved *resolved;
     Arena *arena;
@@ -53,11 +59,15 @@ typedef struct Checker {
     DefinitionNote *note;
     Stack *declared_out;
     Type *wanted; /* the topmost declared output when it is a quotation: what literals in the word are expected to be */
-    bool lenient; /* counting: types need not fit */
-    bool quiet;   /* trying: errors are not reported */
-    bool found_loose;     /* a word turned out loose: its callers are to be checked again */
-    bool inlined_cond;    /* in the word being checked, a cond became a chain of branches */
-    bool no_inlined_cond; /* none may: what they leave was found to be in the way */
+    const Node *untyped_cond; /* the last one passed in the word of which it is not known what it leaves; or NULL */
+    struct RefusedCond *refused_conds;
+    const Literal *capturing; /* the last literal that captured; or NULL */
+    const char *unreported;   /* the last error that was not, as this is a try */
+    bool lenient;             /* counting: types need not fit */
+    bool quiet;               /* trying: errors are not reported */
+    bool found_loose;         /* a word turned out loose: its callers are to be checked again */
+    bool inlined_cond;        /* in the word being checked, a cond became a chain of branches */
+    bool no_inlined_cond;     /* none may: what they leave was found to be in the way */
 } Checker;
 
 /* --- errors --- */
@@ -67,6 +77,8 @@ const char *checker_word_name(Checker *checker);
 Diag *checker_report(Checker *checker, Span span, const char *diag_code, const char *message);
 const char *checker_text(Checker *checker, Stack *stack);
 const char *checker_node_name(Checker *checker, const Node *node);
+/* Adds to an error of `node` (NULL: at the end of a word) what the stack before it does not tell by itself. */
+void checker_explain(Checker *checker, Diag *diag, const Node *node, Stack *before);
 /* Reports, and returns false. */
 bool checker_underflow(Checker *checker, const Node *node, Stack *before, uint32_t required);
 void checker_fail_limit(Checker *checker, Span span, const char *format, uint32_t limit);

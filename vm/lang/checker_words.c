@@ -158,7 +158,8 @@ static bool walk_dynamic(Checker *checker, Unit *unit, State *state, Node *node,
 }
 
 /* Nothing is known about what a cond takes, not even that its number is there: the word looks when it runs. */
-static bool walk_cond_word(Checker *checker, Unit *unit, State *state, CallNote *note) {
+static bool walk_cond_word(Checker *checker, Unit *unit, State *state, const Node *node, CallNote *note) {
+    checker->untyped_cond = node;
     note->is_dynamic = note->needs_room = true;
     checker_forget_stack(checker, unit, state);
     return true;
@@ -183,7 +184,7 @@ bool checker_walk_compiler_word(Checker *checker, Unit *unit, State *state, Node
     case DO_IF:
         return walk_dynamic(checker, unit, state, node, note, word);
     case DO_COND:
-        return walk_cond_word(checker, unit, state, note);
+        return walk_cond_word(checker, unit, state, node, note);
     default:
         return walk_shuffle(checker, unit, state, node, note, &shuffles[word]);
     }
