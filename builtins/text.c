@@ -25,35 +25,12 @@ static Text peek_bytes(const Strand *strand, uint32_t index) {
     return (Text){string_bytes(string), string->size, false};
 }
 
-static uint64_t load(const char *bytes, size_t size) {
-    uint64_t number = 0;
-    memcpy(&number, bytes, size);
-    return number;
-}
-
-/* Eight bytes a step, and the rest in halves: most texts are short. */
-static bool is_ascii(const char *bytes, size_t size) {
-    uint64_t seen = 0;
-    for (; size >= 8; bytes += 8, size -= 8)
-        seen |= load(bytes, 8);
-    if (size & 4) {
-        seen |= load(bytes, 4);
-        bytes += 4;
-    }
-    if (size & 2) {
-        seen |= load(bytes, 2);
-        bytes += 2;
-    }
-    if (size & 1)
-        seen |= load(bytes, 1);
-    return (seen & 0x8080808080808080) == 0;
-}
-
 /* The same as text: empty when it is not UTF-8. */
 static Text peek_text(const Strand *strand, uint32_t index) {
-    Text text = peek_bytes(strand, index);
-    text.is_ascii = is_ascii(text.bytes, text.size);
-    return text.is_ascii || utf8_is_valid(text.bytes, text.size) ? text : (Text){"", 0, true};
+    String *string = value_string(strand_peek(strand, index));
+    if (!string_is_utf8(string))
+        return (Text){"", 0, true};
+    return (Text){string_bytes(string), string->size, string_is_ascii(string)};
 }
 
 static size_t text_count(Text text) {
@@ -380,7 +357,8 @@ static const Word text_words[] = {
              "empty. What is not valid UTF-8 counts as empty."},
     {"string.char-at", "( ..a String Int -- ..a Int )", PURE, BY_FUNCTION(word_string_char_at),
      .help = "The code point of the character with this index, counted from 0. -1 for a negative index, for one beyond "
-             "the end, and for a String that is not valid UTF-8."},
+             "the end, and for a String that is not valid UTF-8. Found at once where all is ASCII; else the characters "
+             "before it are counted."},
     {"string.substring", "( ..a String Int Int -- ..a String )", PURE, BY_FUNCTION(word_string_substring),
      .help = "( s start length -- s2 ) So many characters from the one with this index on, fewer when the String ends "
              "before. Empty for a start beyond the end, a negative start or length, and what is not valid UTF-8."},

@@ -2,6 +2,7 @@
 #include "vm/value/string.h"
 
 #include "tests/unit/heap_fixture.h"
+#include "vm/base/utf8.h"
 #include <criterion/criterion.h>
 
 static void string_unref(Heap *heap, String *string) {
@@ -16,7 +17,18 @@ static bool is_slice(const String *string) {
     return string->object.flags & STRING_IS_SLICE;
 }
 
+static bool is_known(const String *string) {
+    return string->object.flags & STRING_IS_KNOWN;
+}
+
 static void string_check(const String *string) {
+    if (is_known(string)) {
+        const char *bytes = string_bytes(string);
+        check(!(string->object.flags & STRING_IS_UTF8) == !utf8_is_valid(bytes, string->size));
+        check(!(string->object.flags & STRING_IS_ASCII) == !utf8_is_ascii(bytes, string->size));
+    } else {
+        check(!(string->object.flags & (STRING_IS_UTF8 | STRING_IS_ASCII)));
+    }
     if (is_slice(string)) {
         const String *owner = string->slice.owner;
         check(!is_slice(owner) && owner->object.count > 0 && string->capacity == 0);
@@ -42,10 +54,13 @@ static void place_check(const Place *place) {
     cr_assert(memcmp(string_bytes(place->string), place->bytes, place->size) == 0);
 }
 
+/* Mostly ASCII; some with a euro sign, of which pieces will begin and end within. */
 static void place_fill(Heap *heap, Place *place, uint64_t *random) {
     place->size = random_below(random, random_below(random, 4) ? 20 : 400);
     for (size_t index = 0; index < place->size; index++)
         place->bytes[index] = (char)('a' + random_below(random, 3));
+    if (place->size >= 3 && random_below(random, 4) == 0)
+        memcpy(place->bytes + random_below(random, (uint32_t)place->size - 2), "\xe2\x82\xac", 3);
     place->string = string_new(heap, place->bytes, place->size);
     cr_assert_not_null(place->string);
 }
@@ -107,7 +122,7 @@ Test(string, behaves_like_bytes) {
     for (int round = 0; round < 100000; round++) {
         Place *to = &places[random_below(&random, PLACES)];
         Place *from = &places[random_below(&random, PLACES)];
-        switch (random_below(&random, 8)) {
+        switch (random_below(&random, 10)) {
         case 0:
             string_unref(&heap, to->string);
             place_fill(&heap, to, &random);
@@ -121,6 +136,11 @@ Test(string, behaves_like_bytes) {
             break;
         case 4:
             places_compare(to, from);
+            break;
+        case 5:
+        case 6:
+            cr_assert_eq(string_is_ascii(to->string), utf8_is_ascii(to->bytes, to->size));
+            cr_assert_eq(string_is_utf8(from->string), utf8_is_valid(from->bytes, from->size));
             break;
         default:
             place_append(&heap, to, from);
@@ -220,6 +240,71 @@ Test(string, too_long_is_refused) {
     cr_assert_leq(allocator.refusing.asked - asked_before, 1);
 
     string_unref(&heap, string);
+    heap_deinit(&heap);
+}
+
+/* --- what the bytes are --- */
+
+typedef struct KnownCase {
+    const char *left, *right;
+    bool stays_known;
+} KnownCase;
+
+Test(string, what_is_known_stays_when_ascii_follows) {
+    static const KnownCase cases[] = {
+        {"", "abc", true},          {"abc", "def", true},    {"\xc3\xa9", "x", true}, {"\xc3", "x", true},
+        {"abc", "\xc3\xa9", false}, {"\xc3", "\xa9", false}, {"abc", "\xff", false},  {"abc", "", true},
+    };
+    TestAllocator allocator;
+    Heap heap;
+    test_heap_init(&heap, &allocator);
+    for (size_t index = 0; index < sizeof cases / sizeof *cases; index++) {
+        for (int is_shared = 0; is_shared < 2; is_shared++) {
+            const KnownCase *each = &cases[index];
+            String *left = string_new(&heap, each->left, strlen(each->left));
+            cr_assert(!is_known(left), "nobody asked yet");
+            (void)string_is_utf8(left);
+            cr_assert(is_known(left));
+            if (is_shared)
+                string_ref(left);
+            String *joined = string_append(&heap, left, each->right, strlen(each->right));
+            cr_assert_eq(is_known(joined), each->stays_known, "case %zu", index);
+            string_check(joined);
+            if (is_shared) {
+                string_check(left);
+                string_unref(&heap, left);
+            }
+            string_unref(&heap, joined);
+        }
+    }
+    heap_deinit(&heap);
+}
+
+Test(string, a_piece_of_ascii_is_known_to_be) {
+    TestAllocator allocator;
+    Heap heap;
+    test_heap_init(&heap, &allocator);
+    char *bytes;
+    String *text = string_to_fill(&heap, 1000, &bytes);
+    memset(bytes, 'x', 1000);
+    String *unknown = string_slice(&heap, text, 1, 2);
+    cr_assert(!is_known(unknown));
+    cr_assert(string_is_ascii(text));
+    String *copied = string_slice(&heap, text, 1, 2), *shared = string_slice(&heap, text, 1, 900);
+    cr_assert(is_known(copied) && is_known(shared) && is_slice(shared));
+    cr_assert(string_is_ascii(copied) && string_is_ascii(shared));
+
+    String *other = string_new(&heap, "x\xc3\xa9", 3);
+    cr_assert(string_is_utf8(other) && !string_is_ascii(other));
+    String *cut = string_slice(&heap, other, 0, 2);
+    cr_assert(!is_known(cut) && !string_is_utf8(cut));
+
+    string_unref(&heap, text);
+    string_unref(&heap, unknown);
+    string_unref(&heap, copied);
+    string_unref(&heap, shared);
+    string_unref(&heap, other);
+    string_unref(&heap, cut);
     heap_deinit(&heap);
 }
 

@@ -119,12 +119,14 @@ Test(utf8, validates_wherever_the_bad_byte_is) {
                 size_t size = strlen(good[index]);
                 memcpy(text + before, good[index], size);
                 cr_assert(utf8_is_valid(text, before + size + after));
+                cr_assert_eq(utf8_is_ascii(text, before + size + after), size < 2);
                 memset(text + before, 'x', size);
             }
             for (size_t index = 0; index < sizeof bad / sizeof *bad; index++) {
                 size_t size = strlen(bad[index]);
                 memcpy(text + before, bad[index], size);
                 cr_assert_not(utf8_is_valid(text, before + size + after));
+                cr_assert_not(utf8_is_ascii(text, before + size + after));
                 memset(text + before, 'x', size);
             }
         }

@@ -130,6 +130,30 @@ bool utf8_is_valid(const char *bytes, size_t size) {
     return true;
 }
 
+static uint64_t load_some(const char *bytes, size_t size) {
+    uint64_t word = 0;
+    memcpy(&word, bytes, size);
+    return word;
+}
+
+/* Eight bytes a step, and the rest in halves: most texts are short. */
+bool utf8_is_ascii(const char *bytes, size_t size) {
+    uint64_t seen = 0;
+    for (; size >= 8; bytes += 8, size -= 8)
+        seen |= load_eight(bytes);
+    if (size & 4) {
+        seen |= load_some(bytes, 4);
+        bytes += 4;
+    }
+    if (size & 2) {
+        seen |= load_some(bytes, 2);
+        bytes += 2;
+    }
+    if (size & 1)
+        seen |= load_some(bytes, 1);
+    return (seen & BYTES_ALL(0x80)) == 0;
+}
+
 /* How many of eight bytes start a scalar. */
 static unsigned starts_in_eight(const char *bytes) {
     uint64_t word = load_eight(bytes);

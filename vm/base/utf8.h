@@ -37,6 +37,8 @@ int utf8_append(Buffer *out, uint32_t scalar);
 /* --- texts --- */
 
 bool utf8_is_valid(const char *bytes, size_t size);
+/* True when each byte is a character of its own. */
+bool utf8_is_ascii(const char *bytes, size_t size);
 /* How many scalars a valid text has. */
 size_t utf8_count(const char *bytes, size_t size);
 /* Where in a valid text the scalar with this index starts; `size` when there are not so many. */

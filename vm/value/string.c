@@ -5,9 +5,12 @@
  * moves under one.
  *
  * Invariants: a slice's owner is never itself a slice; head plus capacity is
- * a multiple of 8, the whole block that Mem gave.
+ * a multiple of 8, the whole block that Mem gave; what is known of the bytes
+ * (STRING_IS_KNOWN) is true of all of them.
  */
 #include "vm/value/string.h"
+
+#include "vm/base/utf8.h"
 
 enum { HEAD_SIZE = offsetof(String, bytes) };
 
@@ -58,6 +61,32 @@ String *string_to_fill(Heap *heap, size_t size, char **bytesp) {
     return string;
 }
 
+/* --- what the bytes are --- */
+
+enum { WHAT_IS_KNOWN = STRING_IS_KNOWN | STRING_IS_UTF8 | STRING_IS_ASCII };
+
+void string_learn(String *string) {
+    const char *bytes = string_bytes(string);
+    uint8_t known = STRING_IS_KNOWN;
+    if (utf8_is_ascii(bytes, string->size))
+        known |= STRING_IS_UTF8 | STRING_IS_ASCII;
+    else if (utf8_is_valid(bytes, string->size))
+        known |= STRING_IS_UTF8;
+    string->object.flags |= known;
+}
+
+/* A piece of ASCII is ASCII; one of UTF-8 may start or end within a character. */
+static void learn_as_piece(String *piece, const String *string) {
+    if (string->object.flags & STRING_IS_ASCII)
+        piece->object.flags |= WHAT_IS_KNOWN;
+}
+
+/* What is known of `left` stays true when ASCII follows, for that completes no character. */
+static uint8_t known_when_joined(const String *left, const char *right, size_t size) {
+    uint8_t known = left->object.flags & WHAT_IS_KNOWN;
+    return known && utf8_is_ascii(right, size) ? known : 0;
+}
+
 /* --- pieces --- */
 
 static String *slice_new(Heap *heap, String *owner, const char *start, size_t size) {
@@ -77,9 +106,11 @@ String *string_slice(Heap *heap, String *string, size_t start, size_t size) {
 
     String *owner = is_slice(string) ? string->slice.owner : string;
     const char *bytes = string_bytes(string) + start;
-    if (size >= STRING_SHARE_MIN && size >= owner->size / 4)
-        return slice_new(heap, owner, bytes, size);
-    return string_new(heap, bytes, size);
+    bool is_shared = size >= STRING_SHARE_MIN && size >= owner->size / 4;
+    String *piece = is_shared ? slice_new(heap, owner, bytes, size) : string_new(heap, bytes, size);
+    if (piece)
+        learn_as_piece(piece, string);
+    return piece;
 }
 
 /* --- growing --- */
@@ -102,9 +133,11 @@ static String *string_reserve(Heap *heap, String *string, size_t size) {
 }
 
 static String *append_in_place(Heap *heap, TAKEN String *left, const char *right, size_t size) {
+    uint8_t known = known_when_joined(left, right, size);
     String *joined = string_reserve(heap, left, left->size + size);
     if (joined == NULL)
         return NULL;
+    joined->object.flags = known;
     memcpy(own_bytes(joined) + joined->size, right, size);
     joined->size += (uint32_t)size;
     return joined;
@@ -114,6 +147,7 @@ static String *append_copied(Heap *heap, TAKEN String *left, const char *right, 
     String *joined = string_with_room(heap, left->size + size);
     if (joined == NULL)
         return NULL;
+    joined->object.flags = known_when_joined(left, right, size);
     memcpy(own_bytes(joined), string_bytes(left), left->size);
     memcpy(own_bytes(joined) + left->size, right, size);
     value_unref(heap, value_from_object(left));

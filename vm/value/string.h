@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * String: an immutable sequence of bytes, any bytes. "Text" words ask
- * utf8_is_valid() and treat anything else as empty.
+ * string_is_utf8() and treat anything else as empty.
  *
  * The bytes stand inside the object, or, for a big piece of a bigger string,
  * inside the string it was cut from. A piece is shared only when it is at
@@ -19,7 +19,11 @@ enum {
     STRING_SIZE_MAX = 0x3fffffff, /* 1 GiB: longer is the trap `string too long` */
     STRING_SHARE_MIN = 64,
     STRING_CAPACITY_MIN = 8,
-    STRING_IS_SLICE = 1, /* flag: the bytes belong to `owner` */
+    /* flags */
+    STRING_IS_SLICE = 1, /* the bytes belong to `owner` */
+    STRING_IS_KNOWN = 2, /* its bytes were looked through, and the next two say what they are */
+    STRING_IS_UTF8 = 4,
+    STRING_IS_ASCII = 8, /* and so UTF-8 */
 };
 
 struct String {
@@ -37,6 +41,21 @@ struct String {
 
 static inline const char *string_bytes(const String *string) {
     return UNLIKELY(string->object.flags & STRING_IS_SLICE) ? string->slice.start : string->bytes;
+}
+/* For the inline functions below: looks through the bytes, and remembers in the flags what they are. */
+void string_learn(String *string);
+/*
+ * What the bytes are. Only the first one who asks pays for it: so a word on
+ * text that looks at a few characters does not pay for the whole text each
+ * time, and in ASCII it finds the character of an index at once.
+ */
+static inline bool string_is_utf8(String *string) {
+    if (!(string->object.flags & STRING_IS_KNOWN))
+        string_learn(string);
+    return string->object.flags & STRING_IS_UTF8;
+}
+static inline bool string_is_ascii(String *string) {
+    return string_is_utf8(string) && string->object.flags & STRING_IS_ASCII;
 }
 static inline String *value_string(Value value) {
     return (String *)value_object(value);
