@@ -10,6 +10,11 @@
  * poller's callback does no more than wake it: the step, run again in the
  * strand's own time, reads, and there a refusal of memory is a fault like any
  * other. What never makes one wait (a regular file) is read at once.
+ *
+ * Nobody frees the owner before it has passed the input on. A strand that
+ * waits is freed alone only as the body of a weave; a body that waits for
+ * input is running, so its resumer holds the handle, and to cancel it is a
+ * trap. Where all strands go together, no one is woken any more.
  */
 #include "builtins/builtins.h"
 #include "vm/base/utf8.h"
