@@ -155,7 +155,7 @@ Test(scheduler, those_who_are_ready_do_not_wait_for_a_sleeper) {
     set_clock(100);
     Strand *sleeper = resting_strand(), *ready = resting_strand();
     uint64_t ready_id = ready->id;
-    cr_assert_eq(scheduler_sleep(scheduler, sleeper, 100000), 0);
+    cr_assert_eq(scheduler_sleep(scheduler, sleeper, 400), 0);
     scheduler_ready(scheduler, ready);
     cr_assert_eq(scheduler_run(scheduler), SCHEDULER_IDLE);
     cr_assert_eq(ended_ids[0], ready_id);
