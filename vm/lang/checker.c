@@ -11,7 +11,7 @@
 /* --- bodies --- */
 
 static void push_base(Checker *checker, Unit *unit, State *state, TypeKind kind) {
-    checker_push(checker, unit, state, type_base(checker->arena, kind), true);
+    checker_push(checker, unit, state, type_base(kind), true);
 }
 
 static bool walk_node(Checker *checker, Unit *unit, State *state, Node *node, const Node *previous, bool is_tail) {

@@ -112,9 +112,8 @@ static Type *usable_type(Checker *checker, Type *type, Type *written) {
         stack_bottom(type->effect->in, NULL)->kind != ROW_OWN ||
         stack_bottom(written->effect->in, NULL)->kind == ROW_OWN)
         return type;
-    Type *used = type_base(checker->arena, type->kind);
-    used->effect = effect_rename_rows(checker->arena, type->effect);
-    return used;
+    Effect *effect = effect_rename_rows(checker->arena, type->effect);
+    return type_quotation(checker->arena, type->kind == TYPE_CLOSURE, effect);
 }
 
 bool checker_apply_effect(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, Effect *effect,

@@ -107,7 +107,7 @@ static Effect *union_effect(Checker *checker, const Node *node) {
     const Field *field = variant->fields;
     for (uint32_t index = 0; index < node->call.field_index; index++)
         field = field->next;
-    Type *left = node->call.target == TARGET_IS ? type_base(arena, TYPE_BOOL) : type_of_name(&scope, field->type.bytes);
+    Type *left = node->call.target == TARGET_IS ? type_base(TYPE_BOOL) : type_of_name(&scope, field->type.bytes);
     effect->out = stack_push(arena, row, left, false);
     return effect;
 }

@@ -97,14 +97,14 @@ void checker_demand_counted(Checker *checker, CallNote *note, uint32_t index, co
 }
 
 bool checker_demand_bool(Checker *checker, const Node *node, const Stack *item, SlotCheck **checks, uint32_t index) {
-    if (!unify_types(&checker->unifier, item->type, type_base(checker->arena, TYPE_BOOL))) {
+    if (!unify_types(&checker->unifier, item->type, type_base(TYPE_BOOL))) {
         checker_report(checker, node->span, "condition-not-bool",
                        arena_format(checker->arena,
                                     "%s condition must be Bool: Type mismatch: cannot unify Bool with %s",
                                     checker_node_name(checker, node), type_text(checker->diags, item->type)));
         return checker->lenient;
     }
-    checker_demand(checker, checks, index, item, type_base(checker->arena, TYPE_BOOL), false);
+    checker_demand(checker, checks, index, item, type_base(TYPE_BOOL), false);
     return true;
 }
 

@@ -84,11 +84,11 @@ static uint32_t count_captures(Checker *checker, Node *node, Effect *expected) {
 static void push_literal(Checker *checker, Unit *unit, State *state, Node *node, const Unit *walked, Stack *in,
                          Stack *left) {
     Literal *literal = node->quotation.checked;
-    Type *type = type_base(checker->arena, literal->is_closure ? TYPE_CLOSURE : TYPE_QUOTATION);
-    type->effect = arena_new(checker->arena, Effect);
+    Effect *effect = arena_new(checker->arena, Effect);
     bool is_known = stack_bottom(left, NULL)->kind != ROW_UNKNOWN;
     left = is_known ? checker_unproven(checker, left) : checker_with_bottom(checker, left, ROW_LEFT);
-    *type->effect = (Effect){.in = in, .out = left, .yields = walked->yields};
+    *effect = (Effect){.in = in, .out = left, .yields = walked->yields};
+    Type *type = type_quotation(checker->arena, literal->is_closure, effect);
     literal->mode = LITERAL_PUSHED;
     literal->type = type;
     literal->drawn = walked->drawn;

@@ -40,8 +40,7 @@ static bool walk_shuffle(Checker *checker, Unit *unit, State *state, Node *node,
 static bool walk_pick(Checker *checker, Unit *unit, State *state, Node *node, CallNote *note, const Node *previous,
                       bool is_roll) {
     Stack *taken[TAKEN_MAX], *row = stack_row(checker->arena, ROW_OWN, "a");
-    const Effect wanted = {.in = stack_push(checker->arena, row, type_base(checker->arena, TYPE_INT), false),
-                           .out = row};
+    const Effect wanted = {.in = stack_push(checker->arena, row, type_base(TYPE_INT), false), .out = row};
     if (!checker_take_some(checker, unit, state, node, note, 1, taken))
         return false;
     if (!unify_types(&checker->unifier, taken[0]->type, wanted.in->type))
@@ -78,7 +77,7 @@ static bool walk_pick(Checker *checker, Unit *unit, State *state, Node *node, Ca
             return true;
         }
     }
-    checker_demand(checker, &note->checks, 0, taken[0], type_base(checker->arena, TYPE_INT), false);
+    checker_demand(checker, &note->checks, 0, taken[0], type_base(TYPE_INT), false);
     note->is_dynamic = true;
     if (is_roll) { /* which of them moved nobody knows, only that it is one of this code's own */
         Stack *item;

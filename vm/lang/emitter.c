@@ -108,12 +108,8 @@ static const char *place_name(Emitter *emitter, const Node *node) {
 
 /* The block with room for twice as many items; NULL when refused, and then it is as it was. */
 static void *grown(Emitter *emitter, void *block, uint32_t *capacity, size_t item_size) {
-    enum { CAPACITY_MIN = 8 };
-    uint32_t new = *capacity ? 2 * *capacity : CAPACITY_MIN;
-    void *moved = mem_try_resize(&emitter->heap->mem, block, *capacity * item_size, new *item_size);
-    if (moved)
-        *capacity = new;
-    else
+    void *moved = mem_try_double(&emitter->heap->mem, block, item_size, capacity);
+    if (!moved)
         emitter->failed = true;
     return moved;
 }
@@ -685,10 +681,31 @@ static bool emit_body(Builder *builder, const Body *body, bool is_tail) {
     return is_tail;
 }
 
+/* The block without the room that `count` items leave. */
+static void *trimmed(Emitter *emitter, void *block, uint32_t *capacity, uint32_t count, size_t item_size) {
+    if (count == 0 || count == *capacity)
+        return block;
+    void *moved = mem_try_resize(&emitter->heap->mem, block, *capacity * item_size, count * item_size);
+    if (!moved)
+        return block;
+    *capacity = count;
+    return moved;
+}
+
+/* Most chunks are short quotations: what was taken for more instructions would be the larger part of them. */
+static void trim_chunk(Emitter *emitter, Chunk *chunk) {
+    chunk->instructions = trimmed(emitter, chunk->instructions, &chunk->instruction_capacity, chunk->instruction_count,
+                                  sizeof(Instruction));
+    chunk->places = trimmed(emitter, chunk->places, &chunk->place_capacity, chunk->instruction_count, sizeof(Place));
+    chunk->constants =
+        trimmed(emitter, chunk->constants, &chunk->constant_capacity, chunk->constant_count, sizeof(Value));
+}
+
 static void finish_chunk(Builder *builder) {
     Chunk *chunk = builder->chunk;
     if (!chunk)
         return;
+    trim_chunk(builder->emitter, chunk);
     chunk->need = builder->height_max + builder->aux_max + FRAME_ROOM;
     for (uint32_t at = 0; at < chunk->instruction_count; at++) {
         if (chunk->instructions[at].opcode == OP_ROOM)

@@ -24,14 +24,33 @@ int base_type_find(const char *name, size_t size) {
     return -1;
 }
 
-Type *type_base(Arena *arena, TypeKind kind) {
+Type *type_base(TypeKind kind) {
+    /* Nobody writes to a type that is no variable once it is made; these have nothing to fill in. */
+    static const Type types[TYPE_BASE_COUNT] = {
+        [TYPE_INT] = {.kind = TYPE_INT},       [TYPE_FLOAT] = {.kind = TYPE_FLOAT},
+        [TYPE_BOOL] = {.kind = TYPE_BOOL},     [TYPE_STRING] = {.kind = TYPE_STRING},
+        [TYPE_SYMBOL] = {.kind = TYPE_SYMBOL}, [TYPE_CHANNEL] = {.kind = TYPE_CHANNEL},
+        [TYPE_SOCKET] = {.kind = TYPE_SOCKET}, [TYPE_VARIANT] = {.kind = TYPE_VARIANT},
+        [TYPE_LIST] = {.kind = TYPE_LIST},     [TYPE_MAP] = {.kind = TYPE_MAP},
+    };
+    check((int)kind < TYPE_BASE_COUNT);
+    return (Type *)&types[kind];
+}
+
+static Type *type_new(Arena *arena, TypeKind kind) {
     Type *type = arena_new(arena, Type);
     type->kind = kind;
     return type;
 }
 
+Type *type_quotation(Arena *arena, bool is_closure, Effect *effect) {
+    Type *type = type_new(arena, is_closure ? TYPE_CLOSURE : TYPE_QUOTATION);
+    type->effect = effect;
+    return type;
+}
+
 Type *type_variable(Arena *arena, const char *name) {
-    Type *type = type_base(arena, TYPE_VARIABLE);
+    Type *type = type_new(arena, TYPE_VARIABLE);
     type->variable.name = name;
     return type;
 }
@@ -143,12 +162,12 @@ Stack *scope_row(TypeScope *scope, const char *name) {
 Type *type_of_name(TypeScope *scope, const char *name) {
     const UnionDef *definition = scope->is_builtin ? NULL : table_find(scope->unions, name, strlen(name));
     if (definition) { /* first: a program's own union may be named List or Map */
-        Type *type = type_base(scope->arena, TYPE_UNION);
+        Type *type = type_new(scope->arena, TYPE_UNION);
         type->definition = definition;
         return type;
     }
     int kind = base_type_find(name, strlen(name));
-    return kind >= 0 ? type_base(scope->arena, (TypeKind)kind) : scope_name(scope, name, false)->type;
+    return kind >= 0 ? type_base((TypeKind)kind) : scope_name(scope, name, false)->type;
 }
 
 static Effect *effect_build(TypeScope *scope, const EffectSyntax *syntax, Stack *own_row);
@@ -156,9 +175,8 @@ static Effect *effect_build(TypeScope *scope, const EffectSyntax *syntax, Stack 
 Type *type_of_syntax(TypeScope *scope, const TypeSyntax *syntax) {
     if (syntax->kind == TYPE_SYNTAX_NAME)
         return type_of_name(scope, syntax->name.bytes);
-    Type *type = type_base(scope->arena, syntax->kind == TYPE_SYNTAX_CLOSURE ? TYPE_CLOSURE : TYPE_QUOTATION);
-    type->effect = effect_build(scope, syntax->effect, stack_row(scope->arena, ROW_OWN, "rest"));
-    return type;
+    Effect *effect = effect_build(scope, syntax->effect, stack_row(scope->arena, ROW_OWN, "rest"));
+    return type_quotation(scope->arena, syntax->kind == TYPE_SYNTAX_CLOSURE, effect);
 }
 
 static Stack *side_build(TypeScope *scope, const SideSyntax *side, Stack *own_row) {
@@ -224,9 +242,7 @@ static Type *rename_type(Renaming *renaming, Type *type) {
     }
     if (!type_is_quotation(type))
         return type;
-    Type *copy = type_base(renaming->arena, type->kind);
-    copy->effect = rename_effect(renaming, type->effect);
-    return copy;
+    return type_quotation(renaming->arena, type->kind == TYPE_CLOSURE, rename_effect(renaming, type->effect));
 }
 
 static Stack *rename_row(Renaming *renaming, Stack *stack) {

@@ -101,7 +101,9 @@ struct Stack {
 
 /* --- making --- */
 
-Type *type_base(Arena *arena, TypeKind kind);
+/* A kind that has a name of its own: always the same object. */
+Type *type_base(TypeKind kind);
+Type *type_quotation(Arena *arena, bool is_closure, Effect *effect);
 Type *type_variable(Arena *arena, const char *name);
 Stack *stack_push(Arena *arena, Stack *below, Type *type, bool proven);
 Stack *stack_row(Arena *arena, RowKind kind, const char *name);
