@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/reference/machine.h"
 
+#include "vm/lang/checker.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,23 +138,24 @@ RFrame *machine_frame(Machine *machine, RFrameKind kind) {
 
 /*
  * What a branch leaves that ends in recursion is not compared with the other
- * branch. Should it come back, what it left too much goes (vm/lang/ast.h).
+ * branch. Should it come back, what it left too much goes (vm/lang/checker.h).
  */
-static void mend(Machine *machine, const Body *body) {
+static void mend(Machine *machine, const BodyNote *note) {
     RStrand *strand = machine->current;
     machine->word = "if";
-    if (body->never_returns)
+    if (note->never_returns)
         TRAP("a branch returned");
-    strand->aux_depth -= body->aux_surplus;
-    if (strand->depth - strand->base < body->kept + body->surplus)
+    strand->aux_depth -= note->aux_surplus;
+    if (strand->depth - strand->base < note->kept + note->surplus)
         TRAP("stack underflow");
     RValue *top = strand->stack + strand->depth;
-    memmove(top - body->kept - body->surplus, top - body->kept, body->kept * sizeof(RValue));
-    strand->depth -= body->surplus;
+    memmove(top - note->kept - note->surplus, top - note->kept, note->kept * sizeof(RValue));
+    strand->depth -= note->surplus;
 }
 
 static void enter_body(Machine *machine, const Body *body) {
-    if (body->never_returns || body->surplus || body->aux_surplus)
+    const BodyNote *note = body->checked;
+    if (note && (note->never_returns || note->surplus || note->aux_surplus))
         machine_frame(machine, F_MEND)->body = body;
     if (body->first)
         machine_frame(machine, F_BODY)->node = body->first;
@@ -207,7 +209,7 @@ static void run_match(Machine *machine, const Node *node) {
 
 static void run_union_word(Machine *machine, const Node *node) {
     const VariantDef *variant = node->call.variant;
-    machine->word = node->call.name.bytes;
+    machine->word = node->call.name;
     if (node->call.target == TARGET_CONSTRUCT) {
         RItems *items = machine_take(machine, sizeof *items);
         *items = (RItems){variant->name.bytes, variant->field_count, machine_take(machine, variant->field_count * sizeof(RValue))};
@@ -248,7 +250,7 @@ static void run_node(Machine *machine, const Node *node) {
         return;
     case NODE_IF:
         machine->word = "if";
-        enter_body(machine, machine_pop_kind(machine, R_BOOL).b ? &node->branch.then_body : &node->branch.else_body);
+        enter_body(machine, machine_pop_kind(machine, R_BOOL).b ? &node->branch->then_body : &node->branch->else_body);
         return;
     case NODE_MATCH:
         run_match(machine, node);
@@ -277,7 +279,7 @@ static bool step(Machine *machine) {
     RFrame *frame = &strand->frames[strand->frame_count - 1];
     if (frame->kind == F_MEND) {
         strand->frame_count--;
-        mend(machine, frame->body);
+        mend(machine, frame->body->checked);
         return true;
     }
     if (frame->kind != F_BODY) {

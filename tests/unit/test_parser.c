@@ -96,15 +96,15 @@ static void write_node(const Node *node) {
         buffer_append_text(&out, "]");
         return;
     case NODE_CALL:
-        buffer_append_format(&out, " %s", node->call.name.bytes);
+        buffer_append_format(&out, " %s", node->call.name);
         return;
     case NODE_MATCH:
         write_match(node);
         return;
     case NODE_IF:
         buffer_append_text(&out, " IF");
-        write_body(&node->branch.then_body);
-        write_body(&node->branch.else_body);
+        write_body(&node->branch->then_body);
+        write_body(&node->branch->else_body);
         return;
     }
 }
@@ -162,11 +162,11 @@ static void check_node(const Node *node, const Source *source, int depth) {
     if (node->kind == NODE_MATCH)
         check_arms(node, source, depth);
     if (node->kind == NODE_IF) {
-        check_body(&node->branch.then_body, source, depth + 1);
-        check_body(&node->branch.else_body, source, depth + 1);
+        check_body(&node->branch->then_body, source, depth + 1);
+        check_body(&node->branch->else_body, source, depth + 1);
     }
     if (node->kind == NODE_CALL)
-        check_name(node->call.name, source);
+        check_name(node_called(node), source);
     if (node->kind == NODE_STRING || node->kind == NODE_SYMBOL)
         cr_assert_eq(node->string.bytes[node->string.size], 0);
 }
@@ -397,11 +397,11 @@ Test(parser, gives_spans) {
         cr_expect_eq(strncmp(text + node->span.start, nodes[i], strlen(nodes[i])), 0, "node %zu", i);
     }
     const Node *combinator = module->definitions->body.first->next, *old = combinator->next->next;
-    cr_expect_eq(strncmp(text + combinator->branch.then_body.span.start, "[ a ]", 5), 0);
-    cr_expect_eq(strncmp(text + combinator->branch.else_body.span.start, "[ b ]", 5), 0);
+    cr_expect_eq(strncmp(text + combinator->branch->then_body.span.start, "[ a ]", 5), 0);
+    cr_expect_eq(strncmp(text + combinator->branch->else_body.span.start, "[ b ]", 5), 0);
     cr_expect_eq(combinator->span.start, strlen(": w ( -- ) 1 [ a ] [ b ] "));
-    cr_expect_eq(strncmp(text + old->branch.then_body.span.start, " d ", 3), 0);
-    cr_expect_eq(strncmp(text + old->branch.else_body.span.start, " e ", 3), 0);
+    cr_expect_eq(strncmp(text + old->branch->then_body.span.start, " d ", 3), 0);
+    cr_expect_eq(strncmp(text + old->branch->else_body.span.start, " e ", 3), 0);
     cr_expect_eq(module->definitions->whole.start, 0);
     cr_expect_eq(module->definitions->whole.end, strlen(text));
 }

@@ -70,11 +70,7 @@ typedef enum NodeKind {
 struct Body {
     Node *first, *last;
     Span span; /* for a literal: from `[` to `]` */
-    struct SlotCheck *exit_checks; /* where a word ends with it: what is to be checked there; set by the checker */
-    /* A branch that ends in a call that is taken not to return; set by the checker. Should it return: */
-    uint32_t surplus, kept;        /* so many values below the `kept` topmost ones are too much, */
-    uint32_t aux_surplus;          /* so many on the aux stack; */
-    bool never_returns;            /* or its stack does not fit at all */
+    struct BodyNote *checked; /* the checker's findings about its end (checker.h); mostly NULL */
 };
 
 typedef struct Binding { /* >field */
@@ -146,13 +142,16 @@ struct Node {
             struct Literal *checked; /* the checker's findings (checker.h) */
         } quotation;
         struct {
-            Name name;
+            const char *name; /* its place is the node's */
+            uint32_t name_size;
             TargetKind target;
             CompilerWord does; /* TARGET_BUILTIN; set by the resolver */
-            const struct Word *word;
-            Definition *definition;
-            VariantDef *variant;
             uint32_t field_index;
+            union { /* by `target` */
+                const struct Word *word;
+                Definition *definition;
+                VariantDef *variant;
+            };
             struct CallNote *checked; /* the checker's findings (checker.h) */
         } call;
         struct {
@@ -160,13 +159,20 @@ struct Node {
             uint32_t arm_count;
             uint32_t depth_check;     /* as above */
         } match;
-        struct {
-            Body then_body, else_body;
-            struct SlotCheck *checks; /* of the condition; set by the checker */
-            uint32_t depth_check;     /* values wanted above the floor, or 0; set by the checker */
-        } branch;
+        struct Branch *branch; /* apart, as most nodes are much smaller */
     };
 };
+
+typedef struct Branch {
+    Body then_body, else_body;
+    struct SlotCheck *checks; /* of the condition; set by the checker */
+    uint32_t depth_check;     /* values wanted above the floor, or 0; set by the checker */
+} Branch;
+
+/* NODE_CALL */
+static inline Name node_called(const Node *node) {
+    return (Name){.bytes = node->call.name, .size = node->call.name_size, .span = node->span};
+}
 
 /* --- top level --- */
 

@@ -51,6 +51,15 @@ typedef struct Literal {
     bool cond_failed;            /* first of a cond's literals: they do not fit together, so it runs as a word */
 } Literal;
 
+/* What is to be done where a body ends. */
+typedef struct BodyNote {
+    SlotCheck *exit_checks; /* where a word ends with it */
+    /* A branch that ends in a call that is taken not to return. Should it return: */
+    uint32_t surplus, kept; /* so many values below the `kept` topmost ones are too much, */
+    uint32_t aux_surplus;   /* so many on the aux stack; */
+    bool never_returns;     /* or its stack does not fit at all */
+} BodyNote;
+
 /* What a call is turned into beyond its target. */
 typedef struct CallNote {
     SlotCheck *checks;    /* before the call */

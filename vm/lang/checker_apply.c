@@ -16,7 +16,9 @@ typedef struct Items { /* of one call, the top first */
 static const char *wanted_text(Checker *checker, const Node *node, Stack *wanted) {
     if (node->kind == NODE_CALL && node->call.target == TARGET_DEFINITION)
         return side_syntax_text(checker->diags, &node->call.definition->effect->in);
-    if (node->kind == NODE_CALL && node->call.word && compiler_word(node) == DO_NOTHING)
+    bool is_word =
+        node->kind == NODE_CALL && (node->call.target == TARGET_BUILTIN || node->call.target == TARGET_SUGAR);
+    if (is_word && compiler_word(node) == DO_NOTHING)
         return side_syntax_text(checker->diags,
                                 &resolver_word_effect(checker->resolved, node->call.word, checker->diags)->in);
     return checker_text(checker, wanted);

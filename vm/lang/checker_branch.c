@@ -158,17 +158,18 @@ static void join_divergent(Checker *checker, Unit *unit, Body *diverging, const 
         aux_kept++;
     for (Stack *item = left->aux; item; item = item->below)
         aux_count++;
-    diverging->surplus = diverging->aux_surplus = 0;
+    BodyNote *note = checker_body_note(checker, diverging);
+    note->surplus = note->aux_surplus = 0;
     for (; aux_count > aux_kept; aux_count--, aux = aux->below)
-        diverging->aux_surplus++;
+        note->aux_surplus++;
     if (left_row == row && left_count > count && results <= count) {
-        diverging->surplus = left_count - count;
-        mended = without_below(checker, left->stack, results, diverging->surplus);
+        note->surplus = left_count - count;
+        mended = without_below(checker, left->stack, results, note->surplus);
     }
-    diverging->kept = results;
-    diverging->never_returns = !checker_join_aux(checker, state->aux, aux, &joined_aux) ||
-                               !checker_join_stacks(checker, unit, state->stack, mended, &joined);
-    if (diverging->never_returns)
+    note->kept = results;
+    note->never_returns = !checker_join_aux(checker, state->aux, aux, &joined_aux) ||
+                          !checker_join_stacks(checker, unit, state->stack, mended, &joined);
+    if (note->never_returns)
         unifier_undo(&checker->unifier, mark);
     else
         state->stack = joined;
@@ -178,17 +179,16 @@ static void join_divergent(Checker *checker, Unit *unit, Body *diverging, const 
 
 bool checker_walk_if(Checker *checker, Unit *unit, State *state, Node *node, bool is_tail) {
     Stack *before = state->stack, *taken;
-    Body *then_body = &node->branch.then_body, *else_body = &node->branch.else_body;
+    Body *then_body = &node->branch->then_body, *else_body = &node->branch->else_body;
     uint32_t unknown = 0;
-    node->branch.checks = NULL;
+    node->branch->checks = NULL;
     if (!checker_take(checker, unit, state, &taken, &unknown))
         return checker_underflow(checker, node, before, 1);
-    node->branch.depth_check = unknown ? 1 : 0;
-    if (!checker_demand_bool(checker, node, taken, &node->branch.checks, 0))
+    node->branch->depth_check = unknown ? 1 : 0;
+    if (!checker_demand_bool(checker, node, taken, &node->branch->checks, 0))
         return false;
     State other = *state;
-    then_body->never_returns = else_body->never_returns = false;
-    then_body->surplus = then_body->aux_surplus = else_body->surplus = else_body->aux_surplus = 0;
+    then_body->checked = else_body->checked = NULL; /* of an earlier walk */
     if (!checker_walk_body(checker, unit, then_body, state, is_tail) ||
         !checker_walk_body(checker, unit, else_body, &other, is_tail))
         return false;

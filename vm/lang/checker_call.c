@@ -25,7 +25,7 @@ static const Word *find_word(const Checker *checker, const char *prefix, const c
 
 /* `+` of Ints is `i.+`, of Floats `f.+`; only the words of Strings are named otherwise. */
 static Operator find_operator(const Checker *checker, const Node *node) {
-    const char *name = node->call.name.bytes;
+    const char *name = node->call.name;
     return (Operator){
         .name = name,
         .for_ints = find_word(checker, "i.", name),

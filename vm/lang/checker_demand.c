@@ -108,21 +108,31 @@ bool checker_demand_bool(Checker *checker, const Node *node, const Stack *item, 
     return true;
 }
 
+BodyNote *checker_body_note(Checker *checker, Body *body) {
+    if (!body->checked)
+        body->checked = arena_new(checker->arena, BodyNote);
+    return body->checked;
+}
+
 /*
  * Where a word may end: what its effect promises and the stack does not prove
  * is checked there, in each branch for itself, so that a branch that ends in
  * a tail call keeps it.
  */
 void checker_note_exit(Checker *checker, Body *body, Stack *left) {
-    body->exit_checks = NULL;
+    SlotCheck *checks = NULL;
+    if (body->checked)
+        body->checked->exit_checks = NULL;
     if (!checker->note->trusted)
         return;
     Stack *item = stack_prune(left), *declared = checker->declared_out;
     const Stack any = {.type = type_variable(checker->arena, "T")};
     for (uint32_t index = 0; !declared->is_end && (!item->is_end || item->row->kind == ROW_UNKNOWN); index++) {
-        checker_demand(checker, &body->exit_checks, index, item->is_end ? &any : item, declared->type, false);
+        checker_demand(checker, &checks, index, item->is_end ? &any : item, declared->type, false);
         if (!item->is_end)
             item = stack_prune(item->below);
         declared = declared->below;
     }
+    if (checks)
+        checker_body_note(checker, body)->exit_checks = checks;
 }

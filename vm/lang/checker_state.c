@@ -32,7 +32,7 @@ const char *checker_text(Checker *checker, Stack *stack) {
 const char *checker_node_name(Checker *checker, const Node *node) {
     switch (node->kind) {
     case NODE_CALL:
-        return diag_name(checker->diags, node->call.name.bytes, node->call.name.size);
+        return diag_name(checker->diags, node->call.name, node->call.name_size);
     case NODE_IF:
         return "if";
     case NODE_MATCH:

@@ -141,6 +141,8 @@ bool checker_changes_known(const Type *type);
 Row *checker_declared_row(const Effect *effect);
 /* Whether a quotation of a row that its word declared is run on just that row. */
 bool checker_runs_on_its_row(const Unit *unit, const Row *declared, Stack *stack);
+/* The notes of a body's end, made when they are first asked for. */
+BodyNote *checker_body_note(Checker *checker, Body *body);
 /* Notes what is to be checked at the end of a body where its word may end. */
 void checker_note_exit(Checker *checker, Body *body, Stack *left);
 

@@ -27,8 +27,8 @@ static bool ends_trusted(const Checker *checker, const Body *body, Definition *c
     if (!last)
         return true;
     if (last->kind == NODE_IF)
-        return ends_trusted(checker, &last->branch.then_body, caller) &&
-               ends_trusted(checker, &last->branch.else_body, caller);
+        return ends_trusted(checker, &last->branch->then_body, caller) &&
+               ends_trusted(checker, &last->branch->else_body, caller);
     if (last->kind == NODE_MATCH) {
         for (const Arm *arm = last->match.arms; arm; arm = arm->next) {
             if (!ends_trusted(checker, &arm->body, caller))

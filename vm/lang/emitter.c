@@ -97,13 +97,12 @@ static const char *place_name(Emitter *emitter, const Node *node) {
         return "if";
     if (node->kind != NODE_CALL)
         return NULL;
-    const Name *name = &node->call.name;
     if (node->call.target == TARGET_DEFINITION)
         return emitter->program->cells[node->call.definition->number].name;
-    const Word *word = word_find(emitter->program->words, name->bytes, name->size);
+    const Word *word = word_find(emitter->program->words, node->call.name, node->call.name_size);
     if (word && (node->call.target == TARGET_BUILTIN || node->call.target == TARGET_SUGAR))
         return word->name;
-    return program_string(emitter->program, name->bytes, name->size);
+    return program_string(emitter->program, node->call.name, node->call.name_size);
 }
 
 /* The block with room for twice as many items; NULL when refused, and then it is as it was. */
@@ -251,6 +250,11 @@ static void emit_depth_check(Builder *builder, uint32_t wanted, const Place *pla
         emit(builder, OP_CHECK_DEPTH, wanted, floor_operand(builder), place);
 }
 
+static const BodyNote *note_of(const Body *body) {
+    static const BodyNote nothing;
+    return body->checked ? body->checked : &nothing;
+}
+
 static void emit_return(Builder *builder, const Body *body, const Place *place) {
     Place end = *place;
     end.name = builder->chunk->name;
@@ -258,7 +262,7 @@ static void emit_return(Builder *builder, const Body *body, const Place *place) 
     if (builder->has_floor) /* first: what is looked at behind it must be there */
         emit(builder, builder->out_is_known ? OP_LEAVE_UNKNOWN : OP_FORGET_FLOOR,
              builder->out_is_known ? builder->chunk->shape.out : 0, 0, &end);
-    emit_checks(builder, body->exit_checks, &end);
+    emit_checks(builder, note_of(body)->exit_checks, &end);
     emit(builder, OP_RETURN, 0, 0, &end);
     builder->aux = aux;
 }
@@ -459,18 +463,19 @@ static void emit_union_word(Builder *builder, const Node *node, const Place *pla
 
 /* Nothing is left to do behind the last call of `body`: the floor, a check or the aux stack would be. */
 static bool can_tail_call(const Builder *builder, const Body *body) {
-    return !builder->has_floor && !body->exit_checks && !body->never_returns && !body->surplus && builder->aux == 0;
+    const BodyNote *note = note_of(body);
+    return !builder->has_floor && !note->exit_checks && !note->never_returns && !note->surplus && builder->aux == 0;
 }
 
 /* A call came back that was taken not to: what its branch left too much goes. */
-static void emit_surplus(Builder *builder, const Body *body, const Place *place) {
-    for (uint32_t count = 0; count < body->aux_surplus; count++) {
+static void emit_surplus(Builder *builder, const BodyNote *note, const Place *place) {
+    for (uint32_t count = 0; count < note->aux_surplus; count++) {
         emit(builder, OP_FROM_AUX, 0, 0, place);
         emit(builder, OP_DROP, 0, 0, place);
     }
-    for (uint32_t count = 0; count < body->surplus; count++) {
-        if (body->kept)
-            emit(builder, OP_ROLL, body->kept, 0, place);
+    for (uint32_t count = 0; count < note->surplus; count++) {
+        if (note->kept)
+            emit(builder, OP_ROLL, note->kept, 0, place);
         emit(builder, OP_DROP, 0, 0, place);
     }
 }
@@ -491,7 +496,7 @@ static bool emit_call(Builder *builder, const Body *body, const Node *node, bool
     switch (node->call.target) {
     case TARGET_DEFINITION:
         emit_definition_call(builder, node->call.definition, as_tail, place);
-        if (body->never_returns && !node->next) {
+        if (note_of(body)->never_returns && !node->next) {
             emit(builder, OP_NO_RETURN, 0, 0, place);
             return true;
         }
@@ -499,7 +504,7 @@ static bool emit_call(Builder *builder, const Body *body, const Node *node, bool
             return true;
         emit_room(builder, note, place);
         if (!node->next)
-            emit_surplus(builder, body, place);
+            emit_surplus(builder, note_of(body), place);
         return false;
     case TARGET_CONSTRUCT:
     case TARGET_IS:
@@ -543,26 +548,26 @@ static void negate_condition(Builder *builder, const Place *place) {
 static bool emit_if_not(Builder *builder, const Node *node, const Place *place) {
     negate_condition(builder, place);
     uint32_t skip = emit(builder, OP_JUMP_UNLESS, 0, 0, place), aux = builder->aux;
-    emit_body(builder, &node->branch.else_body, false);
+    emit_body(builder, &node->branch->else_body, false);
     builder->aux = aux;
     land(builder, skip);
     return false;
 }
 
 static bool emit_if(Builder *builder, const Node *node, bool is_tail, const Place *place) {
-    emit_depth_check(builder, node->branch.depth_check, place);
-    emit_checks(builder, node->branch.checks, place);
-    if (!is_tail && !node->branch.then_body.first && node->branch.else_body.first)
+    emit_depth_check(builder, node->branch->depth_check, place);
+    emit_checks(builder, node->branch->checks, place);
+    if (!is_tail && !node->branch->then_body.first && node->branch->else_body.first)
         return emit_if_not(builder, node, place);
     uint32_t skip = emit(builder, OP_JUMP_UNLESS, 0, 0, place), ends = NO_LABEL;
     uint32_t aux = builder->aux;
-    bool then_ended = emit_body(builder, &node->branch.then_body, is_tail);
+    bool then_ended = emit_body(builder, &node->branch->then_body, is_tail);
     uint32_t then_aux = builder->aux;
-    if (!then_ended && (is_tail || node->branch.else_body.first))
+    if (!then_ended && (is_tail || node->branch->else_body.first))
         jump_to_end(builder, &ends, place);
     builder->aux = aux;
     land(builder, skip);
-    bool else_ended = emit_body(builder, &node->branch.else_body, is_tail);
+    bool else_ended = emit_body(builder, &node->branch->else_body, is_tail);
     land_chain(builder, ends);
     if (else_ended)
         builder->aux = then_aux;

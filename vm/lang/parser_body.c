@@ -188,7 +188,9 @@ static void parse_symbol(Parser *parser, Growing *growing) {
 
 static void call_word(Parser *parser, Growing *growing, Token token) {
     Name name = parser_name(parser, token, 0);
-    append(parser, growing, NODE_CALL, span_of(parser, token))->call.name = name;
+    Node *node = append(parser, growing, NODE_CALL, span_of(parser, token));
+    node->call.name = name.bytes;
+    node->call.name_size = name.size;
 }
 
 /* `[ A ] [ B ] if`: the first literal becomes the branch. */
@@ -197,8 +199,9 @@ static void make_branch(Parser *parser, Growing *growing) {
     Body then_body = then_literal->quotation.body, else_body = else_literal->quotation.body;
     check(then_literal->next == else_literal);
     *then_literal = (Node){.kind = NODE_IF, .span = span_of(parser, parser->token)};
-    then_literal->branch.then_body = then_body;
-    then_literal->branch.else_body = else_body;
+    then_literal->branch = arena_new(parser->arena, Branch);
+    then_literal->branch->then_body = then_body;
+    then_literal->branch->else_body = else_body;
     growing->body->last = then_literal;
     growing->literals = 0;
 }
@@ -264,8 +267,9 @@ static void close_if(Parser *parser, Growing *growing) {
         then_body.last->next = NULL;
 
     *node = (Node){.kind = NODE_IF, .span = node->span};
-    node->branch.then_body = then_body;
-    node->branch.else_body = else_body;
+    node->branch = arena_new(parser->arena, Branch);
+    node->branch->then_body = then_body;
+    node->branch->else_body = else_body;
     growing->body->last = node;
     growing->open = open->outer;
     uint32_t height = growing->height + 1;

@@ -208,7 +208,7 @@ static void check_effect_names(Resolver *resolver, const EffectSyntax *effect) {
 /* --- uses --- */
 
 static void report_undefined(Resolver *resolver, Node *node) {
-    const Name *name = &node->call.name;
+    const Name called = node_called(node), *name = &called;
     Suggestion suggestion = {.wanted = name->bytes, .size = name->size};
     const WordTable *words = resolver->resolved->words;
     bool looks = is_worth_a_suggestion(resolver);
@@ -257,7 +257,7 @@ static CompilerWord compiler_word(const Word *word) {
 
 static void resolve_call(Resolver *resolver, Node *node) {
     Resolved *resolved = resolver->resolved;
-    const Name *name = &node->call.name;
+    const Name called = node_called(node), *name = &called;
     const Word *word = word_find(resolved->words, name->bytes, name->size);
     const ResolvedName *own = table_find(&resolved->names, name->bytes, name->size);
     const char *word_name = current_name(resolver);
@@ -276,8 +276,10 @@ static void resolve_call(Resolver *resolver, Node *node) {
     }
     if (own) {
         node->call.target = own->target;
-        node->call.definition = own->definition;
-        node->call.variant = own->variant;
+        if (own->target == TARGET_DEFINITION)
+            node->call.definition = own->definition;
+        else
+            node->call.variant = own->variant;
         node->call.field_index = own->field_index;
         return;
     }
@@ -368,8 +370,8 @@ static void resolve_body(Resolver *resolver, Body *body) {
             resolve_body(resolver, &node->quotation.body);
             break;
         case NODE_IF:
-            resolve_body(resolver, &node->branch.then_body);
-            resolve_body(resolver, &node->branch.else_body);
+            resolve_body(resolver, &node->branch->then_body);
+            resolve_body(resolver, &node->branch->else_body);
             break;
         case NODE_MATCH:
             resolve_match(resolver, node);
@@ -439,8 +441,8 @@ static void collect_calls(Mem *mem, const Body *body, CallEdges *edges) {
         if (node->kind == NODE_QUOTATION) {
             collect_calls(mem, &node->quotation.body, edges);
         } else if (node->kind == NODE_IF) {
-            collect_calls(mem, &node->branch.then_body, edges);
-            collect_calls(mem, &node->branch.else_body, edges);
+            collect_calls(mem, &node->branch->then_body, edges);
+            collect_calls(mem, &node->branch->else_body, edges);
         } else if (node->kind == NODE_MATCH) {
             for (const Arm *arm = node->match.arms; arm; arm = arm->next)
                 collect_calls(mem, &arm->body, edges);
