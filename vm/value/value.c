@@ -15,6 +15,7 @@
 #include "vm/value/quotation.h"
 #include "vm/value/string.h"
 #include "vm/value/variant.h"
+#include <math.h>
 
 static_assert(sizeof(Object) == 8, "a head is one slot");
 static_assert(sizeof(Value) == sizeof(void *), "a pointer fits a value");
@@ -78,7 +79,9 @@ Value value_box_float(Heap *heap, double number) {
         return (Value){VALUE_FLOAT_ZERO_BITS};
 
     FloatBox *box = heap_object(heap, sizeof *box, TAG_FLOAT);
-    box->number = number;
+    if (isnan(number)) /* a NaN is never immediate, so each comes by here */
+        bits = FLOAT_NAN_BITS;
+    memcpy(&box->number, &bits, sizeof bits);
     return value_from_object(box);
 }
 

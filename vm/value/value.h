@@ -15,6 +15,9 @@
  * and reference counting is complete. Counts are plain integers: a value
  * belongs to one thread.
  *
+ * There is one NaN: which of them a computation gives depends on processor
+ * and compiler, so value_from_float() keeps none of their bits.
+ *
  * Only this header knows the bits.
  */
 #pragma once
@@ -78,6 +81,7 @@ struct Object {
 #define VALUE_FALSE ((Value){0x04})
 #define VALUE_TRUE ((Value){0x0c})
 #define VALUE_ZERO ((Value){1}) /* the Int 0 */
+#define FLOAT_NAN_BITS ((uint64_t)0x7ff8000000000000)
 
 enum {
     VALUE_SYMBOL_BITS = 0x14, /* low byte; the symbol's number in the upper half */
