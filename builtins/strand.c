@@ -68,6 +68,7 @@ static Strand *spawn_child(Strand *parent) {
         return NULL;
     }
     child->word = parent->word; /* what goes wrong before it runs is strand.spawn's fault */
+    child->guard = parent->guard;
 
     uint32_t input_count = spawn_input_count(parent);
     if (strand_reserve(child, input_count)) {
@@ -110,7 +111,7 @@ static const Word strand_words[] = {
              "wait there get 0 false. Closing it again changes nothing."},
     {"chan.yield", "( ..a -- ..a )", PURE, BY_FUNCTION(word_chan_yield),
      .help = "Lets the other strands that are ready run first."},
-    {"strand.spawn", "( ..a [..spawn_in -- ..spawn_out] -- ..a Int )", PURE, BY_FUNCTION(word_strand_spawn),
+    {"strand.spawn", "( ..a [..spawn_in -- ..spawn_out] -- ..a Int )", ESCAPES, BY_FUNCTION(word_strand_spawn),
      .help = "Starts a strand and gives its number, which is positive. A plain quotation runs on a copy of the whole "
              "stack below it, a closure on its captured values only; what it leaves is dropped. The new strand runs "
              "at once, up to its first wait. The program ends when all its strands have; a trap in one of them ends "

@@ -754,14 +754,23 @@ enter_quotation : {
         ip += 2;
         goto call_word;
     }
-    OP(CALL_WORD)
     OP(CALL_OUTSIDE) {
+        if (UNLIKELY(strand->guard != NULL)) {
+            strand->word = ip[0].word;
+            ip += 1;
+            SAVE;
+            result = (WordResult)strand->guard->call(strand->guard, strand, strand->word);
+            goto word_called;
+        }
+    }
+    OP(CALL_WORD) {
         strand->word = ip[0].word;
         ip += 1;
     }
 call_word : {
     SAVE;
     result = strand->word->function(strand);
+word_called:
     if (LIKELY(result == WORD_OK)) {
         LOAD;
         if (mem_is_exhausted(&heap->mem)) {

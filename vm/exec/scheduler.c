@@ -195,11 +195,16 @@ static Strand *sleepers_pop(Scheduler *scheduler) {
 /* Wakes whom time or the outside calls; waits for that if `blocking`. False when nothing outside could wake anyone. */
 static bool look_outside(Scheduler *scheduler, bool blocking) {
     World *world = scheduler->world;
-    if (scheduler->sleeper_count == 0 && poller_count(world->poller) == 0)
+    int64_t deadline_ns = scheduler->sleeper_count ? scheduler->sleepers[0].deadline_ns : INT64_MAX;
+    if (scheduler->companion.work) {
+        int64_t companion_ns = scheduler->companion.deadline_ns(scheduler->companion.context);
+        deadline_ns = companion_ns < deadline_ns ? companion_ns : deadline_ns;
+    }
+    if (deadline_ns == INT64_MAX && poller_count(world->poller) == 0)
         return false;
     int64_t timeout_ns = blocking ? -1 : 0;
-    if (blocking && scheduler->sleeper_count) {
-        int64_t left = scheduler->sleepers[0].deadline_ns - clock_monotonic_ns(world->clock);
+    if (blocking && deadline_ns != INT64_MAX) {
+        int64_t left = deadline_ns - clock_monotonic_ns(world->clock);
         timeout_ns = left > 0 ? left : 0;
     }
     if (poller_wait(world->poller, timeout_ns) < 0)
@@ -210,6 +215,11 @@ static bool look_outside(Scheduler *scheduler, bool blocking) {
             strand_wake(sleepers_pop(scheduler));
     }
     return true;
+}
+
+static void work_beside(Scheduler *scheduler, bool is_idle) {
+    if (scheduler->companion.work)
+        scheduler->companion.work(scheduler->companion.context, is_idle);
 }
 
 /* --- the ends --- */
@@ -258,6 +268,8 @@ static bool after_slice(Scheduler *scheduler, Strand *strand, InterpEnd slice, S
     case INTERP_FINISHED:
         if (strand->weave && !weave_finish(strand)) {
             fault_trace(&scheduler->fault, strand);
+            if (strand->guard && strand->guard->faulted(strand->guard, strand))
+                return true;
             *end = SCHEDULER_FAULT;
             return false;
         }
@@ -269,6 +281,8 @@ static bool after_slice(Scheduler *scheduler, Strand *strand, InterpEnd slice, S
         scheduler_ready(scheduler, strand);
         return true;
     case INTERP_FAULTED:
+        if (strand->guard && strand->guard->faulted(strand->guard, strand))
+            return true;
         *end = SCHEDULER_FAULT;
         return false;
     case INTERP_EXIT:
@@ -282,8 +296,14 @@ SchedulerEnd scheduler_run(Scheduler *scheduler) {
     SchedulerEnd end = SCHEDULER_IDLE;
     int64_t budget = BUDGET;
     for (uint32_t slices = 1;; slices++) {
-        if (slices % POLL_INTERVAL == 0)
+        if (slices % POLL_INTERVAL == 0) {
             look_outside(scheduler, false);
+            work_beside(scheduler, false);
+        }
+        if (!scheduler->ready.first)
+            work_beside(scheduler, true);
+        if (scheduler->companion.work && scheduler->companion.failed(scheduler->companion.context))
+            return SCHEDULER_FAULT;
         Strand *strand = queue_pop(&scheduler->ready);
         if (!strand) {
             if (look_outside(scheduler, true))

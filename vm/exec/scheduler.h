@@ -38,6 +38,17 @@ typedef struct SleepEntry {
     Strand *strand;
 } SleepEntry;
 
+/* What goes on beside the strands in the same thread: a node of actors. */
+typedef struct Companion {
+    /* Called now and then, and with `is_idle` when no strand is ready; may make strands, and wake them. */
+    void (*work)(void *context, bool is_idle);
+    /* When it wants to be called at the latest, by the monotonic clock; INT64_MAX: it does not care. */
+    int64_t (*deadline_ns)(void *context);
+    /* The companion itself can go no further: the program ends with `fault`. */
+    bool (*failed)(void *context);
+    void *context;
+} Companion;
+
 typedef enum SchedulerEnd {
     SCHEDULER_IDLE,     /* all strands have ended */
     SCHEDULER_EXIT,     /* os.exit: `exit_code` */
@@ -60,6 +71,8 @@ struct Scheduler {
     uint64_t last_subject_number;
     bool is_ending; /* handles that go are only marked */
     bool inherits;  /* the strand at the front of `ready` goes on with the budget of the one before it */
+    Companion companion; /* `work` NULL: none */
+    Guard *guard;        /* of strands that are new, or NULL */
     Fault fault;
     int exit_code;
     int64_t fuel; /* budget left in all, or -1 for no limit; spent: the trap `out of fuel` */

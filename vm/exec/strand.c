@@ -181,6 +181,7 @@ Strand *strand_new(Scheduler *scheduler) {
     strand->heap = scheduler->heap;
     strand->scheduler = scheduler;
     strand->world = scheduler->world;
+    strand->guard = scheduler->guard;
     strand->state = STRAND_DORMANT;
     if (!block_init(strand, STRESS_GROW ? FRAME_ROOM + 4 : STRAND_SLOTS_MIN)) {
         mem_free(&scheduler->heap->mem, strand, sizeof *strand);

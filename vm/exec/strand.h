@@ -86,6 +86,7 @@ struct Strand {
     Strand *queue_next, *queue_previous;
     struct StrandQueue *queue; /* the one it waits in: ready, or a channel's receivers */
     Weave *weave;              /* whose body it is, or NULL */
+    struct Guard *guard;       /* between it and the outside, or NULL: see world.h */
     uint64_t id;
     StrandState state;
     ParkReason reason;

@@ -33,6 +33,7 @@ WordResult weave_make(Strand *strand) {
     if (!body)
         return strand_fault_memory(strand);
     body->word = strand->word;
+    body->guard = strand->guard;
     bool copies_stack = value_has_tag(quotation, TAG_QUOTATION);
     uint64_t copied = copies_stack ? strand_depth(strand) - 1 - strand->base : 0;
     if (strand_reserve(body, copied + FRAME_ROOM)) {

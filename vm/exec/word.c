@@ -5,6 +5,31 @@
 #include <errno.h>
 #include <string.h>
 
+/*
+ * Counts the values of an effect's two sides: `( ..a Int [..b -- ..c] -- ..a Bool )` takes two and leaves one. A row
+ * is none, a quotation's effect is one.
+ */
+static void count_effect(Word *word) {
+    uint8_t *count = &word->inputs;
+    uint32_t depth = 0;
+    for (const char *next = word->effect; *next;) {
+        size_t size = strcspn(next, " ");
+        bool opens = memchr(next, '[', size) != NULL, is_outer = depth == 0;
+        for (size_t index = 0; index < size; index++) {
+            depth += next[index] == '[';
+            depth -= next[index] == ']';
+        }
+        bool is_sign = size == 0 || next[0] == '(' || next[0] == ')' || strncmp(next, "..", 2) == 0;
+        if (is_outer && strncmp(next, "--", 2) == 0)
+            count = &word->outputs;
+        else if (is_outer && strncmp(next, "|", 1) == 0)
+            break; /* effects on a weave: not values */
+        else if (is_outer && (opens || !is_sign))
+            ++*count;
+        next += size + (next[size] == ' ');
+    }
+}
+
 int word_table_init(WordTable *table, Mem *mem, const WordFamily *families, uint32_t family_count) {
     *table = (WordTable){.mem = mem};
     table_init(&table->by_name, mem);
@@ -22,6 +47,7 @@ int word_table_init(WordTable *table, Mem *mem, const WordFamily *families, uint
             *word = families[family].words[row];
             word->family = families[family].name;
             word->number = number;
+            count_effect(word);
             check(!table_find(&table->by_name, word->name, strlen(word->name)));
             if (table_put(&table->by_name, word->name, strlen(word->name), word)) {
                 word_table_deinit(table);

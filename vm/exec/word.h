@@ -36,6 +36,7 @@ typedef enum Touches {
     READS,   /* time, a file, the environment */
     ACTS,    /* prints, sends */
     CHANGES, /* writes a file, ends the process */
+    ESCAPES, /* makes what would outlive an actor's turn: refused in one */
 } Touches;
 
 typedef WordResult WordFunction(Strand *strand);
@@ -64,6 +65,7 @@ struct Word {
     const char *help;   /* what it does and its edge cases, in sentences */
     const char *family; /* filled in by word_table_new */
     uint32_t number;    /* filled in by word_table_new */
+    uint8_t inputs, outputs; /* values that the effect takes and leaves; filled in by word_table_new */
 };
 
 /* How the rows are written. */

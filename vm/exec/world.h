@@ -12,6 +12,21 @@
 #include "vm/base/poller.h"
 
 typedef struct World World;
+typedef struct Strand Strand;
+typedef struct Word Word;
+typedef struct Guard Guard;
+
+/*
+ * Who stands between a strand and the outside: an actor's turn, which notes
+ * and holds back, or whoever waits for the disk. The weaves that a strand
+ * makes have its guard. Most strands have none.
+ */
+struct Guard {
+    /* Called in place of the function of every word that is not PURE; its result is the word's (a WordResult). */
+    int (*call)(Guard *guard, Strand *strand, const Word *word);
+    /* The strand, or a weave's body, has faulted (scheduler->fault). True: the guard has dealt with it and freed it. */
+    bool (*faulted)(Guard *guard, Strand *strand);
+};
 
 struct World {
     Mem *mem;
