@@ -29,7 +29,7 @@ static int run_steps(Compilation *compilation, const Source *source, const Modul
     r = after_step(compilation, r);
     if (r) /* names of what could not be parsed or found would only be reported as undefined */
         return r;
-    r = resolver_resolve(&compilation->resolved, &compilation->tree, words, needs_main, &compilation->diags);
+    r = resolver_resolve(&compilation->resolved, &compilation->tree, words, reader, needs_main, &compilation->diags);
     if (r)
         return r;
     /* words whose names are good are checked even when others are not */

@@ -105,6 +105,15 @@ static void report_unreadable(Loader *loader, const Include *include, const char
                shown(loader, &include->name), diag_name(loader->diags, path, strlen(path)), strerror(-error));
 }
 
+static void report_not_found(Loader *loader, const Include *include, const char *path) {
+    Diag *diag = diag_error(loader->diags, include->span, "include-not-found", "Include file '%s' not found at %s",
+                            shown(loader, &include->name), diag_name(loader->diags, path, strlen(path)));
+    if (strncmp(include->name.bytes, "std:", 4) == 0)
+        diag->hint = "A module of the standard library is included without quotes.";
+    else if (include->name.size > 4 && strcmp(include->name.bytes + include->name.size - 4, ".seq") == 0)
+        diag->hint = "Leave .seq away: it is always added.";
+}
+
 /* Parses the file that has been found, unless that has been done. */
 static void add_file(Loader *loader, const Include *include, const char *path, const char *identity, bool is_std) {
     if (is_known(loader, identity))
@@ -153,8 +162,7 @@ static void include_file(Loader *loader, const Source *source, const Include *in
     if (r == 0)
         add_file(loader, include, path, identity, false);
     else if (r == MODULE_E_NOT_FOUND)
-        diag_error(loader->diags, include->span, "include-not-found", "Include file '%s' not found at %s",
-                   shown(loader, &include->name), diag_name(loader->diags, path, strlen(path)));
+        report_not_found(loader, include, path);
     else if (!loader->arena->failed)
         report_unreadable(loader, include, path, r);
 }
@@ -183,13 +191,20 @@ static const char *closest_std_name(Loader *loader, const Name *name) {
     return best;
 }
 
+static const char *all_std_names(Loader *loader) {
+    const ModuleReader *reader = loader->reader;
+    const char *names = NULL, *name;
+    for (uint32_t i = 0; reader->std_name && (name = reader->std_name(reader->context, i)); i++)
+        names = names ? arena_format(loader->arena, "%s, %s", names, name) : name;
+    return names ? arena_format(loader->arena, "The modules are %s.", names) : NULL;
+}
+
 static void report_std(Loader *loader, const Include *include, bool has_folder) {
     Diag *diag = diag_error(loader->diags, include->span, "unknown-std-module",
                             "Standard library module '%s' not found (not embedded%s)", shown(loader, &include->name),
                             has_folder ? " and not in stdlib directory" : "");
     const char *best = closest_std_name(loader, &include->name);
-    if (best)
-        diag->hint = arena_format(loader->arena, "Did you mean 'std:%s'?", best);
+    diag->hint = best ? arena_format(loader->arena, "Did you mean 'std:%s'?", best) : all_std_names(loader);
 }
 
 /* A name and no path: it must not lead out of its folder. */

@@ -483,7 +483,8 @@ static void report_paren(Parser *parser) {
     Token token = parser->token;
     report(parser, token, "misplaced-effect", "'(' in the body of word '%s': no stack effect can stand here",
            parser->word)
-        ->hint = "It stands directly behind the name of a word, on the same line. A comment starts with '#'.";
+        ->hint = "It stands directly behind `: NAME`, on the same line; perhaps a ';' is missing before. A comment "
+                 "starts with '#'.";
     parser_advance(parser);
     if (!parser_will_close(parser))
         return;

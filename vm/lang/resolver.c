@@ -6,6 +6,7 @@
  */
 #include "vm/lang/resolver.h"
 
+#include "vm/lang/hint.h"
 #include "vm/lang/parser.h"
 #include "vm/lang/type.h"
 #include <errno.h>
@@ -19,6 +20,7 @@ enum {
 typedef struct Resolver {
     Resolved *resolved;
     Arena *arena;
+    const ModuleReader *reader;
     DiagList *diags;
     Definition *current;
 } Resolver;
@@ -207,24 +209,38 @@ static void check_effect_names(Resolver *resolver, const EffectSyntax *effect) {
 
 /* --- uses --- */
 
-static void report_undefined(Resolver *resolver, Node *node) {
-    const Name called = node_called(node), *name = &called;
+static const char *most_similar(Resolver *resolver, const Name *name) {
     Suggestion suggestion = {.wanted = name->bytes, .size = name->size};
     const WordTable *words = resolver->resolved->words;
-    bool looks = is_worth_a_suggestion(resolver);
-    for (uint32_t index = 0; looks && index < words->count; index++) {
+    for (uint32_t index = 0; index < words->count; index++) {
         if (words->words[index].how != WORD_IS_ABSENT)
             suggest(&suggestion, words->words[index].name, strlen(words->words[index].name));
     }
     const Table *names = &resolver->resolved->names;
-    for (uint32_t index = 0; looks && index < names->count; index++)
+    for (uint32_t index = 0; index < names->count; index++)
         suggest(&suggestion, names->entries[index].key, names->entries[index].size);
+    return did_you_mean(resolver, &suggestion);
+}
+
+/* What someone may have meant by a name that no word has, or NULL. */
+static const char *meant_by(Resolver *resolver, const Name *name) {
+    if (!is_worth_a_suggestion(resolver))
+        return NULL;
+    if (table_find(&resolver->resolved->variants, name->bytes, name->size))
+        return arena_format(resolver->arena, "To make this variant, write Make-%s.", show(resolver, name));
+    const char *hint = hint_for_name(resolver->arena, resolver->reader, name);
+    return hint ? hint : most_similar(resolver, name);
+}
+
+static void report_undefined(Resolver *resolver, Node *node) {
+    const Name called = node_called(node), *name = &called;
+    const char *hint = meant_by(resolver, name);
     Diag *diag =
         diag_error(resolver->diags, node->span, "undefined-word",
                    "Undefined word '%s' called in word '%s'. Did you forget to define it or misspell a built-in?",
                    show(resolver, name), current_name(resolver));
     diag->word = current_name(resolver);
-    diag->hint = did_you_mean(resolver, &suggestion);
+    diag->hint = hint;
 }
 
 /* The name that a word of before 7.0 has now, or NULL. */
@@ -286,8 +302,7 @@ static void resolve_call(Resolver *resolver, Node *node) {
     const char *renamed = new_name(resolver, name);
     if (renamed)
         diag_error(resolver->diags, node->span, "renamed-word",
-                   "'%s' was renamed to '%s' in v7.0 (called in word '%s'). See docs/MIGRATION_7_0.md.",
-                   show(resolver, name), renamed, word_name)
+                   "'%s' was renamed to '%s' in v7.0 (called in word '%s')", show(resolver, name), renamed, word_name)
             ->word = word_name;
     else
         report_undefined(resolver, node);
@@ -543,7 +558,8 @@ static int number_components(Resolver *resolver) {
 
 /* --- all of it --- */
 
-int resolver_resolve(Resolved *resolved, Tree *tree, const WordTable *words, bool needs_main, DiagList *diags) {
+int resolver_resolve(Resolved *resolved, Tree *tree, const WordTable *words, const ModuleReader *reader,
+                     bool needs_main, DiagList *diags) {
     Mem *mem = tree->arena->mem;
     *resolved = (Resolved){.arena = tree->arena, .tree = tree, .words = words};
     table_init(&resolved->unions, mem);
@@ -551,7 +567,7 @@ int resolver_resolve(Resolved *resolved, Tree *tree, const WordTable *words, boo
     table_init(&resolved->names, mem);
     resolved->word_effects = arena_try(tree->arena, words->count * sizeof(EffectSyntax *));
     resolved->word_sources = arena_try(tree->arena, words->count * sizeof(Source));
-    Resolver resolver = {.resolved = resolved, .arena = tree->arena, .diags = diags};
+    Resolver resolver = {.resolved = resolved, .arena = tree->arena, .reader = reader, .diags = diags};
     int r = add_unions(&resolver);
     if (!r)
         r = add_definitions(&resolver);

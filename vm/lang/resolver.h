@@ -14,6 +14,7 @@
 #include "vm/exec/word.h"
 #include "vm/lang/ast.h"
 #include "vm/lang/diag.h"
+#include "vm/lang/module.h"
 
 typedef struct Resolved {
     Arena *arena;
@@ -36,12 +37,12 @@ typedef struct ResolvedName {
 } ResolvedName;
 
 /*
- * Fills in `resolved` and the tree. With `needs_main` a program without a
+ * Fills in `resolved` and the tree; `reader` is for hints. With `needs_main` a program without a
  * proper main is wrong. Returns -ENOMEM when memory was refused; errors go to
  * `diags`.
  */
-int resolver_resolve(Resolved *resolved, Tree *tree, const WordTable *words, bool needs_main, DiagList *diags)
-    MUST_CHECK;
+int resolver_resolve(Resolved *resolved, Tree *tree, const WordTable *words, const ModuleReader *reader,
+                     bool needs_main, DiagList *diags) MUST_CHECK;
 void resolver_deinit(Resolved *resolved);
 
 /* The parsed effect of a builtin. */
