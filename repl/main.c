@@ -10,6 +10,7 @@
 #include "repl/report.h"
 #include "repl/std_folders.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -157,7 +158,21 @@ static int call(const Command *command, const Options *options, const Arguments 
     return after_output(command->function(&invocation));
 }
 
+/*
+ * A standard door that was closed stays so: else the next file that is opened would get its number, and with it what
+ * the program prints. In its place stands one that goes the wrong way and so gives the same error.
+ */
+static bool hold_standard_doors(void) {
+    for (int door = STDIN_FILENO; door <= STDERR_FILENO; door++) {
+        if (fcntl(door, F_GETFD) < 0 && open("/dev/null", door == STDIN_FILENO ? O_WRONLY : O_RDONLY) != door)
+            return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv) {
+    if (!hold_standard_doors())
+        return EXIT_FAILED;
     Options options = {0};
     Arguments arguments = {.items = argv, .count = argc, .next = 1};
     if (!options_read(&options, &arguments, true))

@@ -246,6 +246,21 @@ def test_run_broken_pipe(seqvm):
     expect(code == -signal.SIGPIPE, str(code))
 
 
+def test_closed_doors(seqvm):
+    """A file that is opened later does not get the number of a door that was closed, and with it what is printed."""
+    def without(door, *args):
+        return seqvm(*args, command=['sh', '-c', f'"$0" "$@" {door}', seqvm.seqvm])
+
+    is_held = '"/proc/self/fd/{}" file.exists? [ ] [ 1 os.exit ] if "text" io.write'
+    without('<&-', '-e', is_held.format(0)).gives(0, 'text', '')
+    without('<&-', '-e', 'io.read-line [ "read" ] [ "nothing" ] if io.write drop').gives(0, 'nothing', '')
+    without('<&-', '-').gives(1, '', 'seqvm: cannot read -: Bad file descriptor\n')
+    without('>&-', '-e', is_held.format(1)).gives(0, '', '')
+    without('>&-', 'version').gives(1, '', 'seqvm: cannot write: Bad file descriptor\n')
+    without('2>&-', '-e', is_held.format(2)).gives(0, 'text', '')
+    without('<&- >&- 2>&-', '-e', 'oops').gives(3, '', '')
+
+
 def test_run_full_disk(seqvm):
     """What a program cannot write is its own affair."""
     with open('/dev/full', 'wb') as full:
