@@ -30,15 +30,26 @@ static WordResult reply_path_done(Strand *strand, PathFunction *function) {
 
 /* --- contents --- */
 
+enum { READ_FAULTED = 1 };
+
+/* The whole file, which must fit a String: what has no end is not read until memory has. 0, READ_FAULTED or negative. */
+static int read_content(Strand *strand, Buffer *path, Buffer *content) {
+    int r = io_read_file_within(strand->world->io, buffer_text(path), STRING_SIZE_MAX, content);
+    if (r != -ENOMEM && r != -EFBIG)
+        return r;
+    fault_string(strand, content->size);
+    return READ_FAULTED;
+}
+
 static WordResult word_file_slurp(Strand *strand) {
     CLEANUP(buffer_deinit) Buffer path;
     CLEANUP(buffer_deinit) Buffer content;
     buffer_init(&content, &strand->heap->mem);
     if (!path_init(&path, strand, 0))
         return WORD_FAULTED;
-    int r = io_read_file(strand->world->io, buffer_text(&path), &content);
-    if (r == -ENOMEM)
-        return strand_fault_memory(strand);
+    int r = read_content(strand, &path, &content);
+    if (r == READ_FAULTED)
+        return WORD_FAULTED;
     return reply_bytes_ok(strand, 1, content.bytes, r ? 0 : content.size, r == 0);
 }
 
@@ -134,11 +145,9 @@ static String *lines_open(Strand *strand, WordResult *resultp) {
     if (!path_init(&path, strand, 1))
         return NULL;
 
-    int r = io_read_file(strand->world->io, buffer_text(&path), &content);
-    if (r == -ENOMEM) {
-        strand_fault_memory(strand);
+    int r = read_content(strand, &path, &content);
+    if (r == READ_FAULTED)
         return NULL;
-    }
     if (r) {
         strand_replace(strand, 2, VALUE_FALSE);
         *resultp = WORD_OK;

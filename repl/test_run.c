@@ -10,7 +10,8 @@
 
 static void capture(void *context, const char *bytes, size_t size) {
     TestRun *run = context;
-    buffer_append(&run->output, bytes, size);
+    if (run->listens)
+        buffer_append(&run->output, bytes, size);
 }
 
 /* --- which words --- */
@@ -133,8 +134,9 @@ static void run_word(TestRun *run, const Definition *word) {
     if (result.end == SCHEDULER_IDLE) {
         test.outcome = call_word(run, "test.has-failures", NULL) ? TEST_FAILED : TEST_PASSED;
         call_word(run, "test.set-name", name);
-        buffer_clear(&run->output);
+        run->listens = true;
         call_word(run, "test.finish", NULL); /* says how it went, and why */
+        run->listens = false;
         cut_detail(&run->output);
         test.detail = buffer_text(&run->output);
     } else {

@@ -27,7 +27,8 @@ typedef struct TestRun {
     TestTold *told;
     void *told_context;
     Script script;
-    Buffer output; /* what the running test has printed */
+    Buffer output;        /* what test.finish prints, and other details */
+    bool listens;         /* else what is printed is dropped at once */
     const char *ended_by; /* the test that ended the program, or NULL */
 } TestRun;
 

@@ -267,6 +267,15 @@ def test_run_full_disk(seqvm):
         seqvm('-e', '"text" io.write-line', stdout=full).gives(0, err='')
 
 
+def test_file_without_end(seqvm):
+    """No more of it is read than a String can hold."""
+    if os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') < 4 << 30:
+        raise Skipped('it takes 1 GiB of memory')
+    too_long = 'string too long (limit 1 GiB)'
+    seqvm('-m', '2G', '-e', '"/dev/zero" file.slurp drop drop').gives(134, '', err_has='file.slurp: ' + too_long)
+    seqvm('-m', '2G', '-e', '"/dev/zero" [ drop ] file.for-each-line drop').gives(134, '', err_has=too_long)
+
+
 def test_code(seqvm):
     seqvm('-e', '"hi" io.write-line').gives(0, 'hi\n', '')
     seqvm('-e', '1 int->string io.write # no end').gives(0, '1', '')
@@ -387,6 +396,16 @@ test-a.seq::test-two
     at line 2: expected 2, got 1
 
 ''', '')
+
+
+def test_test_loud(seqvm):
+    """What a test prints takes no memory, however much it is."""
+    seqvm.write('test-a.seq', ': say ( String Int -- )'
+                              ' dup 0 i.= [ drop drop ] [ >aux dup io.write aux> 1 i.- say ] if ;\n'
+                              ': grow ( String Int -- String )'
+                              ' dup 0 i.= [ drop ] [ >aux dup string.concat aux> 1 i.- grow ] if ;\n'
+                              ': test-loud ( -- ) "x" 16 grow 150 say "x" 24 grow string.length 16777216 test.assert-eq ;\n')
+    seqvm('test', '-m', '32M').gives(0, out_has='1 passed, 0 failed')
 
 
 def test_test_many_failures(seqvm):
