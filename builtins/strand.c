@@ -128,7 +128,7 @@ static const Word strand_words[] = {
              "no weave is a trap."},
     {"yield", "( ..a ctx b -- ..a ctx b | Yield b )", PURE, BY_FUNCTION(weave_yield),
      .help = "Inside a weave: hands the value to whoever resumed it and rests; goes on with the value of the next "
-             "strand.resume. Anything but the weave's own context is a trap."},
+             "strand.resume. Anything but a weave's context below it is a trap."},
 };
 
 const WordFamily strand_family = {"strand", strand_words, sizeof strand_words / sizeof *strand_words};
