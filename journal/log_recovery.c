@@ -253,6 +253,26 @@ static bool segment_links(const NodeLog *log, const LoadedSegment *loaded) {
            loaded->header.previous == log->previous;
 }
 
+/*
+ * The segment that goes on where reading stopped is loaded, and `*index` is it;
+ * or the one where it stopped, if there is none. Segments in between were made
+ * too small for a record, or for nothing: they are empty.
+ */
+static int find_linked(const NodeLog *log, uint32_t *index, LoadedSegment *loaded) {
+    enum { HEADER_READ = 4096 };
+    uint32_t stopped = *index;
+    for (uint32_t next = stopped + 1; next < log->segment_count; next++) {
+        int r = load(log, &log->segments[next], HEADER_READ, loaded);
+        if (r)
+            return r;
+        if (segment_links(log, loaded)) {
+            *index = next;
+            break;
+        }
+    }
+    return load(log, &log->segments[*index], log->segments[*index].size, loaded);
+}
+
 int node_log_recover(NodeLog *log, const LogPosition *start, LogRecordFunction *each, void *context,
                      const char *quarantine, uint64_t *torn_bytes, LogDamage *damage) {
     LoadedSegment loaded = {0};
@@ -272,15 +292,12 @@ int node_log_recover(NodeLog *log, const LogPosition *start, LogRecordFunction *
     uint64_t offset = start->offset;
     while (!r) {
         r = read_records(log, &log->segments[index], &loaded, &offset, each, context);
-        if (r || index + 1 == log->segment_count || log->segments[index + 1].number != log->segments[index].number + 1)
+        uint32_t next = index;
+        if (!r)
+            r = find_linked(log, &next, &loaded);
+        if (r || next == index)
             break;
-        r = load(log, &log->segments[index + 1], log->segments[index + 1].size, &loaded);
-        if (r || !segment_links(log, &loaded)) {
-            if (!r) /* back to the one in which reading stopped */
-                r = load(log, &log->segments[index], log->segments[index].size, &loaded);
-            break;
-        }
-        index++;
+        index = next;
         offset = loaded.header_size;
     }
     if (!r)

@@ -249,18 +249,36 @@ int store_each_outstanding(Store *store, StoreActorFunction *each, void *context
 /* --- the group that is forming --- */
 
 uint64_t store_position(const Store *store) {
-    return node_log_sequence(&store->log) + (store->forming_count > 0);
+    return node_log_sequence(&store->log) + (store->forming_count > 0 || store->expected > 0);
 }
 
 uint64_t store_durable(const Store *store) {
     return node_log_durable(&store->log);
 }
 
+static uint64_t whole_size(uint64_t payload_size, uint32_t count) {
+    return payload_size + (uint64_t)count * (RECORD_HEADER_SIZE + RECORD_TRAILER_SIZE + RECORD_ALIGNMENT + ENTRY_SIZE_MAX);
+}
+
+void store_expect(Store *store, uint64_t size) {
+    store->expected += whole_size(size, 1);
+}
+
+/* What the group that is forming comes to. */
+static uint64_t forming_size(const Store *store) {
+    return store->forming.size + store->expected;
+}
+
 uint64_t store_room(const Store *store) {
-    uint64_t room = node_log_room(&store->log), used = store->forming.size;
+    uint64_t room = node_log_room(&store->log), used = forming_size(store);
+    room = room < GROUP_SIZE_MAX ? room : GROUP_SIZE_MAX;
     if (store->failed || store->log.waiting_count >= LOG_WAITING_MAX)
         return 0;
     return room > used ? room - used : 0;
+}
+
+bool store_is_busy(const Store *store) {
+    return store->log.commit != NULL || store->log.preparation != NULL || store->checkpoint != NULL;
 }
 
 /* The forming group, empty, with room for its header. */
@@ -296,15 +314,6 @@ static int append_entry(Store *store, StoreEntry *entry, const Outstanding *outs
     return forming->failed ? -ENOMEM : 0;
 }
 
-/* Room for the record on the disk and in memory, before anything changes. */
-static int make_room(Store *store, const StoreEntry *entry, uint32_t size) {
-    uint64_t most = entry->actor.id_size + 64 + record_size(size);
-    int r = node_log_make_room(&store->log, store->forming.size + most);
-    if (r)
-        return r == LOG_E_FULL ? STORE_E_FULL : r;
-    return buffer_reserve(&store->forming, most) ? 0 : -ENOMEM;
-}
-
 static int give_incarnation(Store *store, StoreEntry *entry) {
     return entry->actor.last_sequence > 0
                ? 0
@@ -317,9 +326,9 @@ int store_append(Store *store, StoreActor *actor, RecordType type, const void *p
     check(size <= RECORD_SIZE_MAX);
     if (store->failed)
         return store->failed;
-    int r = make_room(store, entry, size);
-    if (!r)
-        r = give_incarnation(store, entry);
+    if (buffer_reserve(&store->forming, ENTRY_SIZE_MAX + record_size(size)) == NULL)
+        return -ENOMEM;
+    int r = give_incarnation(store, entry);
     if (!r) /* the place first: it is what may be refused */
         r = store_note_place(store, entry, (RecordPlace){.group = node_log_sequence(&store->log) + 1});
     if (!r)
@@ -349,6 +358,7 @@ int store_append(Store *store, StoreActor *actor, RecordType type, const void *p
 int store_seal(Store *store) {
     if (store->options.sealing && !store->is_sealing) {
         store->is_sealing = true;
+        store->expected = 0; /* it is appended now, or expected again */
         store->options.sealing(store->options.context);
         store->is_sealing = false;
     }
@@ -371,10 +381,26 @@ static int note_failure(Store *store, int r) {
 int store_flush(Store *store) {
     if (store->failed)
         return store->failed;
-    bool is_busy = store->log.commit != NULL && store->forming.size < GROUP_SIZE_MAX;
+    bool is_busy = store->log.commit != NULL && store_room(store) > GROUP_ROOM_MIN;
     if (is_busy || store->log.waiting_count >= LOG_WAITING_MAX)
         return 0;
     return note_failure(store, store_seal(store));
+}
+
+int store_reserve(Store *store, uint64_t size, uint32_t count) {
+    uint64_t whole = whole_size(size, count);
+    if (store->failed)
+        return store->failed;
+    if (whole <= store_room(store))
+        return 0;
+    int r = store_seal(store);
+    while (!r && store->log.waiting_count >= LOG_WAITING_MAX) {
+        worker_wait(&store->log.committer);
+        r = node_log_poll(&store->log);
+    }
+    if (!r)
+        r = node_log_make_room(&store->log, forming_size(store) + whole);
+    return r == LOG_E_FULL ? STORE_E_FULL : note_failure(store, r);
 }
 
 int store_poll(Store *store) {

@@ -116,19 +116,35 @@ void store_release(Store *store, StoreActor *actor);
 int store_look(Store *store, const char *id, size_t size) MUST_CHECK;
 
 /*
- * Appends a record to an actor's journal, in the group that is forming. The
- * payload is copied. STORE_E_FULL, -ENOMEM: nothing has changed. Any other
- * negative errno: the disk has failed.
+ * Appends a record to an actor's journal, in the group that is forming, for
+ * which there must be room (store_reserve, store_expect). The payload is
+ * copied. -ENOMEM: nothing has changed. Any other negative errno: the disk
+ * has failed.
  */
 int store_append(Store *store, StoreActor *actor, RecordType type, const void *payload, uint32_t size,
                  const Outstanding *outstanding) MUST_CHECK;
-/* Bytes that may be appended before the next wait for the disk. When small, let no turn begin. */
+/* Bytes that can be appended now. When there are few, let no turn begin, and wait for the disk. */
 uint64_t store_room(const Store *store);
 
 /* Seals the group that is forming, if it holds anything and the disk can take one. */
 int store_flush(Store *store) MUST_CHECK;
 /* The number of the newest group that holds anything; the forming one included. */
 uint64_t store_position(const Store *store);
+/*
+ * The group that is forming will hold `size` more bytes of payload, in one
+ * record, when it is sealed: store_position() counts it from now on, and
+ * store_room() no longer counts these bytes.
+ */
+void store_expect(Store *store, uint64_t size);
+/*
+ * Sees to it that records with `size` bytes of payload, `count` of them, fit
+ * into the group that is forming; for that it may be sealed, and another
+ * begun. What has to be in one group is reserved at once. Waits only for what
+ * is unusually large. STORE_E_FULL, -ENOMEM, or another negative errno.
+ */
+int store_reserve(Store *store, uint64_t size, uint32_t count) MUST_CHECK;
+/* Whether threads are at work, so that `signal` will be raised. */
+bool store_is_busy(const Store *store);
 /* Groups up to this number are on disk. */
 uint64_t store_durable(const Store *store);
 /* Takes what the disk has done, goes on with checkpoints. A negative errno: the disk has failed. */

@@ -9,6 +9,8 @@
 
 enum {
     GROUP_SIZE_MAX = 4 * 1024 * 1024, /* a group that is larger is sealed though the committer is busy */
+    GROUP_ROOM_MIN = 128 * 1024,      /* and one that has no more room than this */
+    ENTRY_SIZE_MAX = STORE_ID_MAX + 64, /* what stands in a group beside a record */
     INDEX_RUNS_MAX = 64,              /* alive at once */
     STORE_HASH_SIZE = 16,
 };
@@ -60,6 +62,7 @@ struct Store {
     Buffer forming; /* RECORD_HEADER_SIZE bytes, then the entries of the group that is forming */
     uint32_t forming_count; /* actors numbered in it */
     bool is_sealing;
+    uint64_t expected; /* bytes of whole records that will be appended as the group is sealed */
 
     /* as of the last checkpoint */
     LogPosition spread; /* everything before it has been spread */
