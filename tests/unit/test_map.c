@@ -142,6 +142,37 @@ static void version_check(Heap *heap, const Version *version) {
     mem_free(&heap->mem, entries, count * sizeof *entries);
 }
 
+/* The list is in order and all of it in the map; gives by number which keys it has. */
+static void list_check(Heap *heap, const MapEntryList *list, const Map *map, bool *listed) {
+    uint32_t index = 0;
+    for (uint32_t number = 0; number < KEYS; number++) {
+        listed[number] = index < list->count && key_is(heap, list->entries[index].key, number);
+        if (!listed[number])
+            continue;
+        const Value *found = map_peek(heap, map, list->entries[index].key);
+        cr_assert(found && found->bits == list->entries[index].value.bits, "key %u", number);
+        index++;
+    }
+    cr_assert_eq(index, list->count);
+}
+
+/* What differs is listed; what is listed beside that would be found by comparing. */
+static void version_difference_check(Heap *heap, const Version *a, const Version *b) {
+    static bool in_a[KEYS], in_b[KEYS];
+    MapEntryList only_a, only_b;
+    cr_assert_eq(map_difference(heap, a->map, b->map, &only_a, &only_b), 0);
+    list_check(heap, &only_a, a->map, in_a);
+    list_check(heap, &only_b, b->map, in_b);
+    for (uint32_t number = 0; number < KEYS; number++) {
+        if (a->contents[number] == b->contents[number])
+            continue;
+        cr_assert(in_a[number] || a->contents[number] == ABSENT, "key %u", number);
+        cr_assert(in_b[number] || b->contents[number] == ABSENT, "key %u", number);
+    }
+    map_entry_list_deinit(heap, &only_a);
+    map_entry_list_deinit(heap, &only_b);
+}
+
 enum { KEPT = 6 };
 
 typedef struct Run {
@@ -161,6 +192,7 @@ static void run_keep(Run *run) {
     Version *kept = &run->kept[random_below(&run->random, KEPT)];
     if (kept->map) {
         version_check(&run->heap, kept);
+        version_difference_check(&run->heap, kept, &run->now);
         value_unref(&run->heap, value_from_object(kept->map));
     }
     *kept = run->now;
@@ -268,6 +300,47 @@ Test(map, runs_with_collisions) {
         }
         run_free(run);
     }
+}
+
+/* --- what is not shared --- */
+
+static uint32_t difference_count(Heap *heap, const Map *a, const Map *b) {
+    MapEntryList only_a, only_b;
+    cr_assert_eq(map_difference(heap, a, b, &only_a, &only_b), 0);
+    uint32_t count = only_a.count + only_b.count;
+    map_entry_list_deinit(heap, &only_a);
+    map_entry_list_deinit(heap, &only_b);
+    return count;
+}
+
+/* Of a changed copy no more is listed than was changed, and what lay in the same place. */
+Test(map, differences_are_as_large_as_the_change) {
+    enum { COUNT = 20000 };
+    TestAllocator allocator;
+    Heap heap;
+    test_heap_init(&heap, &allocator);
+    Map *map = map_new(&heap);
+    for (uint32_t i = 0; i < COUNT; i++)
+        map = map_set(&heap, map, value_from_int(i), value_from_int(i));
+
+    cr_assert_eq(difference_count(&heap, map, map), 0);
+    for (uint32_t i = 0; i < COUNT + 1000; i += 100) {
+        map_ref(map);
+        Map *set = map_set(&heap, map, value_from_int(i), VALUE_TRUE);
+        map_ref(map);
+        Map *removed = map_remove(&heap, map, value_from_int(i));
+        uint32_t replaced = difference_count(&heap, map, set);
+        if (i < COUNT) {
+            cr_assert_eq(replaced, 2);
+            cr_assert_leq(difference_count(&heap, removed, map), 3);
+        } else {
+            cr_assert_leq(replaced, 3);
+        }
+        value_unref(&heap, value_from_object(set));
+        value_unref(&heap, value_from_object(removed));
+    }
+    value_unref(&heap, value_from_object(map));
+    heap_deinit(&heap);
 }
 
 /* --- order --- */

@@ -26,6 +26,7 @@
 
 #include "vm/base/hash.h"
 #include "vm/value/string.h"
+#include <errno.h>
 
 enum {
     LEVEL_BITS = 5,
@@ -888,6 +889,147 @@ MapEntry *map_sorted(Heap *heap, const Map *map) {
         entries[i] = (MapEntry){(Value){map->slots[i].mark}, map->slots[i].value};
     return entries;
 }
+
+/* --- what two maps do not share --- */
+
+/* All false when memory is refused. */
+
+static bool list_add(Heap *heap, MapEntryList *list, const Slot *slot) {
+    if (list->count == list->capacity) {
+        MapEntry *entries = mem_try_double(&heap->mem, list->entries, sizeof *entries, &list->capacity);
+        if (!entries)
+            return false;
+        list->entries = entries;
+    }
+    list->entries[list->count++] = (MapEntry){mark_key(slot->mark), slot->value};
+    return true;
+}
+
+static bool list_add_slots(Heap *heap, MapEntryList *list, const Slot *slots, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (!list_add(heap, list, &slots[i]))
+            return false;
+    return true;
+}
+
+/* All below `node`; at most LEVEL_COUNT deep. */
+static bool list_add_node(Heap *heap, MapEntryList *list, const MapNode *node) {
+    for (uint32_t i = 0; i < node->child_count; i++)
+        if (!list_add_node(heap, list, node->children[i]))
+            return false;
+    return list_add_slots(heap, list, node_slots(node), node->slot_count);
+}
+
+static bool list_add_map(Heap *heap, MapEntryList *list, const Map *map) {
+    if (map->root)
+        return list_add_node(heap, list, map->root);
+    return list_add_slots(heap, list, map->slots, map->count);
+}
+
+static bool slots_are_same(const Slot *a, const Slot *b) {
+    return a->mark == b->mark && a->value.bits == b->value.bits;
+}
+
+static bool node_difference(Heap *heap, const MapNode *a, const MapNode *b, MapEntryList *only_a, MapEntryList *only_b);
+
+/* Two nodes with the same places: nearly all pairs are, as most changes replace a value. */
+static bool pairs_difference(Heap *heap, const MapNode *a, const MapNode *b, MapEntryList *only_a,
+                             MapEntryList *only_b) {
+    const Slot *a_slots = node_slots(a), *b_slots = node_slots(b);
+    for (uint32_t i = 0; i < a->child_count; i++)
+        if (a->children[i] != b->children[i] && !node_difference(heap, a->children[i], b->children[i], only_a, only_b))
+            return false;
+    for (uint32_t i = 0; i < a->slot_count; i++)
+        if (!slots_are_same(&a_slots[i], &b_slots[i]) &&
+            !(list_add(heap, only_a, &a_slots[i]) && list_add(heap, only_b, &b_slots[i])))
+            return false;
+    return true;
+}
+
+static MapNode *place_child(const MapNode *node, uint32_t bit) {
+    return node->child_map & bit ? node->children[bit_index(node->child_map, bit)] : NULL;
+}
+static const Slot *place_slot(const MapNode *node, uint32_t bit) {
+    return node->slot_map & bit ? &node_slots(node)[bit_index(node->slot_map, bit)] : NULL;
+}
+
+static bool list_add_place(Heap *heap, MapEntryList *list, const MapNode *child, const Slot *slot) {
+    if (child)
+        return list_add_node(heap, list, child);
+    return !slot || list_add(heap, list, slot);
+}
+
+/* One place of two nodes. Where one has an entry and the other a child, we list all: the lists are sorted, and then keys meet. */
+static bool place_difference(Heap *heap, const MapNode *a, const MapNode *b, uint32_t bit, MapEntryList *only_a,
+                             MapEntryList *only_b) {
+    const MapNode *a_child = place_child(a, bit), *b_child = place_child(b, bit);
+    if (a_child && b_child)
+        return node_difference(heap, a_child, b_child, only_a, only_b);
+    const Slot *a_slot = place_slot(a, bit), *b_slot = place_slot(b, bit);
+    if (a_slot && b_slot && slots_are_same(a_slot, b_slot))
+        return true;
+    return list_add_place(heap, only_a, a_child, a_slot) && list_add_place(heap, only_b, b_child, b_slot);
+}
+
+/* Two nodes of the same level and bits; the recursion ends after LEVEL_COUNT. */
+static bool node_difference(Heap *heap, const MapNode *a, const MapNode *b, MapEntryList *only_a,
+                            MapEntryList *only_b) {
+    if (a == b)
+        return true;
+    if (node_is_collision(a))
+        return list_add_node(heap, only_a, a) && list_add_node(heap, only_b, b);
+    if (a->child_map == b->child_map && a->slot_map == b->slot_map)
+        return pairs_difference(heap, a, b, only_a, only_b);
+
+    uint32_t places = a->child_map | a->slot_map | b->child_map | b->slot_map;
+    for (; places != 0; places &= places - 1)
+        if (!place_difference(heap, a, b, places & -places, only_a, only_b))
+            return false;
+    return true;
+}
+
+static bool list_sort(Heap *heap, MapEntryList *list) {
+    if (list->count <= SORTED_RUN) {
+        sort_by_insertion(list->entries, list->count);
+        return true;
+    }
+    MapEntry *spare = mem_try(&heap->mem, list->count * sizeof *spare);
+    if (!spare)
+        return false;
+    if (entries_sort(list->entries, spare, list->count) == list->entries) {
+        mem_free(&heap->mem, spare, list->count * sizeof *spare);
+    } else {
+        mem_free(&heap->mem, list->entries, list->capacity * sizeof *spare);
+        list->entries = spare;
+        list->capacity = list->count;
+    }
+    return true;
+}
+
+void map_entry_list_deinit(Heap *heap, MapEntryList *list) {
+    mem_free(&heap->mem, list->entries, list->capacity * sizeof *list->entries);
+    *list = (MapEntryList){0};
+}
+
+int map_difference(Heap *heap, const Map *a, const Map *b, MapEntryList *only_a, MapEntryList *only_b) {
+    *only_a = *only_b = (MapEntryList){0};
+    if (a == b)
+        return 0;
+
+    bool ok;
+    if (a->root && b->root)
+        ok = node_difference(heap, a->root, b->root, only_a, only_b);
+    else /* at least one is small, so most of the other, if that is not, is no part of it */
+        ok = list_add_map(heap, only_a, a) && list_add_map(heap, only_b, b);
+    if (ok && list_sort(heap, only_a) && list_sort(heap, only_b))
+        return 0;
+
+    map_entry_list_deinit(heap, only_a);
+    map_entry_list_deinit(heap, only_b);
+    return -ENOMEM;
+}
+
+/* --- freeing --- */
 
 void map_free(Heap *heap, Map *map, Object **dead) {
     if (map->root) {

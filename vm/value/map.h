@@ -52,6 +52,23 @@ Map *map_remove(Heap *heap, TAKEN Map *map, Value key) MUST_CHECK;
  */
 MapEntry *map_sorted(Heap *heap, const Map *map) MUST_CHECK;
 
+/* Entries in key order, in a block of their own. */
+typedef struct MapEntryList {
+    MapEntry *entries; /* borrowed from a map, as long as it is not changed */
+    uint32_t count, capacity;
+} MapEntryList;
+
+/*
+ * What two maps do not share: the entries of each that the other has not, or
+ * not with the same bits. An entry may be in both lists and yet be equal in
+ * both maps; whoever cares compares. Nodes that both maps hold are passed by,
+ * so it costs what changed between the two and not what they hold. The caller
+ * gives both lists to map_entry_list_deinit(). -ENOMEM; then there is nothing
+ * to deinit.
+ */
+int map_difference(Heap *heap, const Map *a, const Map *b, MapEntryList *only_a, MapEntryList *only_b) MUST_CHECK;
+void map_entry_list_deinit(Heap *heap, MapEntryList *list);
+
 /* For value_release: give up the children of a dead map, or of a dead TAG_NODE of a map, through value_drop_child, and free it. */
 void map_free(Heap *heap, Map *map, Object **dead);
 void map_node_free(Heap *heap, Object *node, Object **dead);
