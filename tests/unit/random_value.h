@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Random values without code, of each kind and in each form that they have in
- * memory. Mostly small; the same in each run.
+ * memory. Mostly small; the same in each run. At the end, what tests of bytes
+ * share.
  */
 #pragma once
 
 #include "tests/unit/heap_fixture.h"
+#include "vm/base/buffer.h"
 #include "vm/value/list.h"
 #include "vm/value/map.h"
 #include "vm/value/string.h"
@@ -158,4 +160,38 @@ static inline Value random_value(Heap *heap, uint64_t *random, uint32_t depth) {
         value = random_atom(heap, random);
     }
     return value;
+}
+
+/* --- what tests of bytes share --- */
+
+typedef struct Fixture {
+    TestAllocator allocator;
+    Heap heap;
+    int64_t live_before; /* without the names of symbols, which stay */
+    Buffer out, again;
+} Fixture;
+
+static inline void fixture_init(Fixture *fixture) {
+    test_heap_init(&fixture->heap, &fixture->allocator);
+    fixture->live_before = fixture->heap.mem.live_count - fixture->heap.symbols.count;
+    buffer_init(&fixture->out, &fixture->heap.mem);
+    buffer_init(&fixture->again, &fixture->heap.mem);
+}
+
+/* Nothing may be left of what a test made. */
+static inline void fixture_deinit(Fixture *fixture) {
+    buffer_deinit(&fixture->out);
+    buffer_deinit(&fixture->again);
+    check(fixture->heap.mem.live_count - fixture->heap.symbols.count == fixture->live_before);
+    heap_deinit(&fixture->heap);
+}
+
+static inline bool buffer_is(const Buffer *buffer, const char *bytes, size_t size) {
+    return buffer->size == size && (size == 0 || memcmp(buffer->bytes, bytes, size) == 0);
+}
+
+/* So many random values are tried: `count`, or the part of it that COUNT_PERCENT in the environment says. */
+static inline uint32_t random_count(uint32_t count) {
+    const char *percent = getenv("COUNT_PERCENT");
+    return count / 100 * (uint32_t)(percent ? atoi(percent) : 100);
 }

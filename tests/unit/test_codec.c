@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* COUNT_PERCENT in the environment: so much of the random values; 1000 tries a million. */
 #include "vm/value/codec.h"
 
 #include "tests/unit/random_value.h"
@@ -9,27 +8,6 @@
 #include <errno.h>
 #include <math.h>
 
-typedef struct Fixture {
-    TestAllocator allocator;
-    Heap heap;
-    int64_t live_before;
-    Buffer out, again;
-} Fixture;
-
-static void fixture_init(Fixture *fixture) {
-    test_heap_init(&fixture->heap, &fixture->allocator);
-    fixture->live_before = fixture->heap.mem.live_count;
-    buffer_init(&fixture->out, &fixture->heap.mem);
-    buffer_init(&fixture->again, &fixture->heap.mem);
-}
-
-static void fixture_deinit(Fixture *fixture) {
-    buffer_deinit(&fixture->out);
-    buffer_deinit(&fixture->again);
-    cr_assert_eq(fixture->heap.mem.live_count - fixture->heap.symbols.count, fixture->live_before - 1);
-    heap_deinit(&fixture->heap);
-}
-
 /* The bytes of `value` alone. */
 static void encode(Fixture *fixture, Buffer *out, Value value) {
     Kind refused;
@@ -38,7 +16,7 @@ static void encode(Fixture *fixture, Buffer *out, Value value) {
 }
 
 static bool buffers_equal(const Buffer *a, const Buffer *b) {
-    return a->size == b->size && (a->size == 0 || memcmp(a->bytes, b->bytes, a->size) == 0);
+    return buffer_is(a, b->bytes, b->size);
 }
 
 static uint32_t symbol(Fixture *fixture, const char *name) {
@@ -75,8 +53,7 @@ static void round_trip(Fixture *fixture, TAKEN Value value) {
 /* Takes `value`. */
 static void golden(Fixture *fixture, TAKEN Value value, const char *bytes, size_t size) {
     encode(fixture, &fixture->out, value);
-    cr_assert_eq(fixture->out.size, size, "%zu bytes, not %zu: %.*s", fixture->out.size, size, (int)size, bytes);
-    cr_assert_eq(memcmp(fixture->out.bytes, bytes, size), 0, "%.*s", (int)size, bytes);
+    cr_assert(buffer_is(&fixture->out, bytes, size), "%.*s", (int)size, bytes);
     round_trip(fixture, value);
 }
 #define GOLDEN(value, bytes) golden(&fixture, value, bytes, sizeof(bytes) - 1)
@@ -130,16 +107,11 @@ Test(codec, golden_bytes) {
 
 /* --- one form for each --- */
 
-static uint32_t random_count(void) {
-    const char *percent = getenv("COUNT_PERCENT");
-    return 100000 / 100 * (uint32_t)(percent ? atoi(percent) : 100);
-}
-
 Test(codec, random_values_come_back, .timeout = 120) {
     Fixture fixture;
     fixture_init(&fixture);
     uint64_t random = 1;
-    for (uint32_t count = random_count(); count > 0; count--)
+    for (uint32_t count = random_count(100000); count > 0; count--)
         round_trip(&fixture, random_value(&fixture.heap, &random, random_below(&random, 4)));
     fixture_deinit(&fixture);
 }
@@ -229,7 +201,7 @@ static int decode_canonically(Fixture *fixture, const char *bytes, size_t size) 
     if (r)
         return r;
     encode(fixture, &fixture->again, value);
-    cr_assert(fixture->again.size == used && memcmp(fixture->again.bytes, bytes, used) == 0);
+    cr_assert(buffer_is(&fixture->again, bytes, used));
     value_unref(&fixture->heap, value);
     return 0;
 }
