@@ -11,7 +11,7 @@
 cd "$(dirname "$0")/../.." || exit
 seconds=${1:-60}
 shift
-fuzzers=${*:-fuzz_lexer fuzz_check fuzz_run fuzz_codec}
+fuzzers=${*:-fuzz_lexer fuzz_check fuzz_run fuzz_codec fuzz_difference}
 seconds=$((seconds * ${COUNT_PERCENT:-100} / 100 + 1))
 
 if ! command -v clang >/dev/null; then
