@@ -15,7 +15,9 @@ static bool is_wanted(const Script *script, const Chunk *chunk, const char *word
 static uint32_t show(Script *script, const char *word) {
     const Program *program = &script->vm.program;
     CLEANUP(buffer_deinit) Buffer out;
+    CLEANUP(buffer_deinit) Buffer shown;
     buffer_init(&out, &script->vm.heap.mem);
+    buffer_init(&shown, &script->vm.heap.mem);
     uint32_t count = 0;
     for (uint32_t number = 0; number < program->chunk_count; number++) {
         const Chunk *chunk = program->chunks[number];
@@ -25,7 +27,9 @@ static uint32_t show(Script *script, const char *word) {
         disasm_chunk(&out, chunk);
     }
     if (out.size)
-        fwrite(out.bytes, 1, out.size, stdout);
+        report_append_lines(&shown, out.bytes, out.size);
+    if (shown.size)
+        fwrite(shown.bytes, 1, shown.size, stdout);
     return count;
 }
 

@@ -28,19 +28,34 @@ static void append_indented(Buffer *out, const char *text, const char *indent) {
     }
 }
 
+FORMAT(3, 4) static void say(const Totals *totals, FILE *file, const char *format, ...) {
+    CLEANUP(buffer_deinit) Buffer text;
+    CLEANUP(buffer_deinit) Buffer shown;
+    buffer_init(&text, totals->failures.mem);
+    buffer_init(&shown, totals->failures.mem);
+    va_list arguments;
+    va_start(arguments, format);
+    buffer_append_vformat(&text, format, arguments);
+    va_end(arguments);
+    if (text.size)
+        report_append_lines(&shown, text.bytes, text.size);
+    if (shown.size)
+        fwrite(shown.bytes, 1, shown.size, file);
+}
+
 static void show_file(Totals *totals, const char *file) {
     if (!totals->is_file_shown)
-        printf("\nRunning tests in %s...\n", file);
+        say(totals, stdout, "\nRunning tests in %s...\n", file);
     totals->is_file_shown = true;
 }
 
 static void show_test(Totals *totals, const TestResult *test) {
     show_file(totals, test->file);
     if (test->outcome == TEST_SKIPPED) {
-        printf("  %s ... skipped: %s", test->name, test->detail);
+        say(totals, stdout, "  %s ... skipped: %s", test->name, test->detail);
         return;
     }
-    printf("  %s ... %s", test->name, test->outcome == TEST_PASSED ? "ok" : "FAILED");
+    say(totals, stdout, "  %s ... %s", test->name, test->outcome == TEST_PASSED ? "ok" : "FAILED");
     if (options_has(&totals->invocation->options, OPTION_VERBOSE))
         printf(" (%" PRId64 "ms)", test->duration_ns / 1000000);
     putchar('\n');
@@ -57,15 +72,15 @@ static void show_totals(Totals *totals) {
         printf(", %u failed to compile", totals->refused);
     putchar('\n');
     if (totals->failures.size)
-        printf("\nTEST FAILURES:\n\n%s", buffer_text(&totals->failures));
+        say(totals, stdout, "\nTEST FAILURES:\n\n%s", buffer_text(&totals->failures));
     if (totals->refusals.size)
-        printf("\nCOMPILATION FAILURES:\n\n%s", buffer_text(&totals->refusals));
+        say(totals, stdout, "\nCOMPILATION FAILURES:\n\n%s", buffer_text(&totals->refusals));
 }
 
 static void show_refusal(Totals *totals, const TestRun *run) {
     const DiagList *diags = &run->script.compilation.diags;
-    fprintf(stderr, "Failed to process %s: %u error%s\n", run->path, diags->error_count,
-            diags->error_count == 1 ? "" : "s");
+    say(totals, stderr, "Failed to process %s: %u error%s\n", run->path, diags->error_count,
+        diags->error_count == 1 ? "" : "s");
     CLEANUP(buffer_deinit) Buffer text;
     buffer_init(&text, totals->refusals.mem);
     report_append_diags(&text, diags, false);

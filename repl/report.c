@@ -4,17 +4,26 @@
 #include <string.h>
 
 void report_error(const char *format, ...) {
-    char text[1024];
+    char text[1024], shown[4 * sizeof text];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    diag_copy_shown(shown, sizeof shown, text, strlen(text));
+    fprintf(stderr, "seqvm: %s\n", shown);
+}
 
-    for (char *at = text; *at; at++) {
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = '?';
+void report_append_lines(Buffer *out, const char *text, size_t size) {
+    const char *end = text + size;
+    for (const char *feed; text < end; text = feed + 1) {
+        feed = memchr(text, '\n', (size_t)(end - text));
+        if (!feed) {
+            diag_append_shown(out, text, (size_t)(end - text));
+            return;
+        }
+        diag_append_shown(out, text, (size_t)(feed - text));
+        buffer_append_byte(out, '\n');
     }
-    fprintf(stderr, "seqvm: %s\n", text);
 }
 
 static void print(FILE *file, const Buffer *text) {
@@ -81,14 +90,8 @@ void report_append_fault(Buffer *out, const Fault *fault) {
     size_t limit = lift_limit(mem);
     buffer_init(&text, mem);
     fault_print(&text, fault);
-    const char *end = text.size ? text.bytes + text.size : text.bytes;
-    for (const char *line = text.bytes, *feed; line < end; line = feed + 1) {
-        feed = memchr(line, '\n', (size_t)(end - line)); /* absent only when memory was refused */
-        if (!feed)
-            feed = end;
-        diag_append_shown(out, line, (size_t)(feed - line));
-        buffer_append_byte(out, '\n');
-    }
+    if (text.size)
+        report_append_lines(out, text.bytes, text.size);
     out->failed |= text.failed;
     mem->limit_bytes = limit;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Report: what is said to people on stderr. Nothing of a program's text gets
- * there raw: control characters are shown as \u{1b}.
+ * Report: what is said to people. Nothing of a program's text gets there raw:
+ * control characters are shown as \u{1b}.
  */
 #pragma once
 
@@ -11,6 +11,8 @@
 
 /* "seqvm: TEXT" */
 void report_error(const char *format, ...) FORMAT(1, 2);
+/* Appends lines as they are shown: only their line feeds stay what they are. */
+void report_append_lines(Buffer *out, const char *text, size_t size);
 /*
  * The errors and warnings, and a line that counts them; no warnings of std
  * modules, which their user cannot change. Prints nothing when there are none.

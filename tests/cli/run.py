@@ -352,6 +352,26 @@ def test_check_json(seqvm):
     seqvm('check', 'good.seq', '--json').gives(0, '', '')
 
 
+def test_control_characters_are_shown(seqvm):
+    """Of names, texts and arguments, wherever they come up: nothing that a terminal acts on or that reorders text."""
+    for mark, shown in (('\x1b', r'\u{1b}'), ('\x7f', r'\u{7f}'), ('\x9b', r'\u{9b}'), ('\u202e', r'\u{202e}')):
+        def hides(*args, **gives):
+            result = seqvm(*args).gives(**gives)
+            expect(mark not in result.err + result.out, repr(result))
+
+        seqvm.write('test-a.seq', f': test-a{mark} ( -- ) "{mark}" "" test.assert-eq-str "m{mark}" test.fail ;\n'
+                                  f': test-b{mark} ( Int -- ) drop ;')
+        hides('test', 'test-a.seq', code=4, out_has=[f'test-a{shown} ... FAILED', f'test-b{shown} ... skipped', f'm{shown}'])
+        hides('disasm', 'test-a.seq', code=0, out_has=f'test-a{shown} (')
+        hides('check', f'no{mark}ne.seq', code=1, err=f'seqvm: cannot read no{shown}ne.seq: No such file or directory\n')
+        hides('help', mark, code=2, err_has=f"nothing is known about '{shown}'")
+        hides(f'--{mark}', code=2, err_has=f"unknown option '--{shown}'")
+        hides(mark, code=2, err_has=f"unknown command '{shown}'")
+        seqvm.write(f'test-{mark}.seq', ': test-c ( -- ) oops ;')
+        hides('test', f'test-{mark}.seq', code=3, out_has=f'test-{shown}.seq:1', err_has=f'test-{shown}.seq')
+        os.remove(os.path.join(seqvm.folder, f'test-{mark}.seq'))
+
+
 def test_check_hides_control_characters(seqvm):
     seqvm.write('\x1b[2J.seq', ': a ( -- ) \x1b[31moops ;')
     result = seqvm('check', '\x1b[2J.seq').gives(3)

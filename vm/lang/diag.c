@@ -117,6 +117,22 @@ void diag_append_shown(Buffer *out, const char *bytes, size_t size) {
     }
 }
 
+void diag_copy_shown(char *to, size_t room, const char *bytes, size_t size) {
+    const char *end = bytes + size;
+    char shown[SHOWN_SIZE_MAX];
+    uint32_t scalar;
+    while (bytes < end) {
+        bytes += show_scalar(bytes, end, shown, &scalar);
+        size_t shown_size = strlen(shown);
+        if (shown_size >= room)
+            break;
+        memcpy(to, shown, shown_size);
+        to += shown_size;
+        room -= shown_size;
+    }
+    *to = 0;
+}
+
 const char *diag_name(DiagList *diags, const char *bytes, size_t size) {
     char text[DIAG_NAME_MAX * SHOWN_SIZE_MAX + 4];
     size_t used = 0;

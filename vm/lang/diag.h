@@ -88,5 +88,7 @@ void diag_list_print(Buffer *out, DiagList *diags, bool colour);
 void diag_print_json(Buffer *out, const Diag *diag);
 /* Appends text for a terminal: control characters as \u{1b}, bytes that are no UTF-8 as \xff, the rest unchanged. */
 void diag_append_shown(Buffer *out, const char *bytes, size_t size);
+/* The same into `room` bytes with a NUL behind it; what does not fit is left away. */
+void diag_copy_shown(char *to, size_t room, const char *bytes, size_t size);
 /* How many characters must be changed to make one name the other, or `limit` + 1 when more; for "Did you mean". */
 uint32_t diag_distance(const char *left, size_t left_size, const char *right, size_t right_size, uint32_t limit);
