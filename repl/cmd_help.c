@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* help: commands, words, families and std modules, whichever the topic is. */
+/* help: commands, words, families, std modules and syntax, whichever the topic is. */
 #include "repl/catalogue.h"
 #include "repl/help.h"
 #include "repl/markdown.h"
@@ -112,6 +112,49 @@ static bool find_module(Catalogue *catalogue, const char *topic) {
     return std != NULL;
 }
 
+/* What is no word but syntax; spec/language.md says more. */
+static const struct Form {
+    const char *names, *shape, *help; /* names stand apart by spaces */
+} form_rows[] = {
+    {": ;", ": NAME ( TYPE... -- TYPE... ) BODY ;",
+     "Defines a word. Its effect says what it takes and what it leaves, the topmost rightmost. A program starts at "
+     "main ( -- ), or at main ( -- Int ), which leaves its exit status."},
+    {"include", "include std:NAME, include \"PATH\"",
+     "Adds the words of a std module, or of another file; .seq is added to the path, which is relative to this file."},
+    {"union", "union NAME { VARIANT { FIELD: TYPE ... } ... }",
+     "A type whose values are one of several variants. For a variant Ok with a field value it makes Make-Ok, is-Ok? "
+     "and "
+     "Ok-value; match takes such values apart."},
+    {"match end", "match VARIANT -> BODY ... end",
+     "Takes a value of a union and runs the arm of its variant, with the fields on the stack, or with those that the "
+     "arm names: VARIANT { >FIELD } -> BODY. All variants must have an arm, and all arms leave the same."},
+    {"[ ]", "[ BODY ]",
+     "A quotation: code as a value, run by call, if, list.map and others. Where a word wants a quotation with inputs, "
+     "it captures what more its body needs from the stack."},
+    {"#", "# COMMENT", "Up to the end of the line."},
+};
+
+static bool has_name(const char *names, const char *topic) {
+    size_t size = strlen(topic);
+    for (const char *at = names; size && (at = strstr(at, topic)); at++) {
+        if ((at == names || at[-1] == ' ') && (at[size] == ' ' || !at[size]))
+            return !strchr(topic, ' ');
+    }
+    return false;
+}
+
+static bool find_form(const char *topic) {
+    bool found = false;
+    for (size_t index = 0; index < sizeof form_rows / sizeof *form_rows; index++) {
+        if (!has_name(form_rows[index].names, topic))
+            continue;
+        printf("%s\n", form_rows[index].shape);
+        help_wrap(stdout, form_rows[index].help, 0, 4);
+        found = true;
+    }
+    return found;
+}
+
 /* A topic may be several things: all are shown. */
 static bool find(Catalogue *catalogue, const char *topic) {
     const Command *command = command_find(topic);
@@ -120,6 +163,7 @@ static bool find(Catalogue *catalogue, const char *topic) {
     if (strcmp(topic, "words") == 0)
         print_all_words(catalogue);
     bool found = command || strcmp(topic, "words") == 0;
+    found |= find_form(topic);
     found |= find_word(catalogue, topic);
     found |= find_definition(catalogue, topic);
     if (strncmp(topic, "std:", 4) != 0 && find_family(catalogue, topic))

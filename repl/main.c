@@ -38,7 +38,7 @@ const Command command_rows[] = {
     {"help", cmd_help, "[TOPIC]", 0, 1, TAKES_TOPICS, OPTION_BIT(MARKDOWN),
      "Explains a command, a word, a family of words or a std module.",
      "TOPIC is the name of a command or of a word, `words` for the names of all words, a family of them like `list`,\n"
-     "or a module like `std:json`."},
+     "a module like `std:json`, or syntax like `match`."},
     {"completion", cmd_completion, "bash|zsh|fish", 1, 1, TAKES_SHELLS, 0,
      "Prints a script for a shell that completes our command lines.",
      "For bash: `seqvm completion bash >~/.local/share/bash-completion/completions/seqvm`.\n\n"

@@ -559,6 +559,15 @@ def test_help(seqvm):
         expect(max(map(len, page.split('\n'))) <= 80, page)
 
 
+def test_help_forms(seqvm):
+    """What is no word but syntax is explained, too."""
+    seqvm('help', 'match').gives(0, out_has='match VARIANT -> BODY ... end\n    Takes a value of a union', err='')
+    for form in (':', ';', 'include', 'union', 'end', '[', ']', '#'):
+        seqvm('help', form).gives(0, err='')
+    for form in ('', ' ', '[ ]', 'matc', 'atch'):
+        seqvm('help', form).gives(2, out='')
+
+
 def test_help_words(seqvm):
     seqvm('help', 'list.map').gives(0, out_has=['list.map ( ', 'Family: list'], err='')
     seqvm('help', 'dup').gives(0, out_has='dup ( ..a T -- ..a T T )')
