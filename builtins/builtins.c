@@ -10,7 +10,7 @@
 
 static const WordFamily *const all_families[] = {
     &stack_family, &quotation_family, &sugar_family,   &bool_family,   &int_family,      &float_family,
-    &text_family,  &symbol_family,    &variant_family, &list_family,   &map_family,      &strand_family,
+    &text_family,  &symbol_family,    &variant_family, &list_family,   &map_family,      &strand_family, &actor_family,
     &time_family,  &io_family,        &file_family,    &os_family,     &encoding_family, &test_family,
     &debug_family, &json_family,      &yaml_family,    &absent_family,
 };

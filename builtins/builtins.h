@@ -23,6 +23,7 @@ extern const WordFamily variant_family;
 extern const WordFamily list_family;
 extern const WordFamily map_family;
 extern const WordFamily strand_family;
+extern const WordFamily actor_family;
 extern const WordFamily time_family;
 extern const WordFamily io_family;
 extern const WordFamily file_family;
@@ -33,7 +34,7 @@ extern const WordFamily json_family;
 extern const WordFamily yaml_family;
 extern const WordFamily absent_family;
 
-enum { BUILTINS_FAMILY_COUNT = 22 };
+enum { BUILTINS_FAMILY_COUNT = 23 };
 
 /* Fills in all families, in the order `help` shows them; what word_table_init() is given. */
 void builtins_families(WordFamily families[BUILTINS_FAMILY_COUNT]);

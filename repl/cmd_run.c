@@ -3,10 +3,30 @@
 #include "repl/command.h"
 #include "repl/report.h"
 #include "repl/script.h"
+#include "journal/store.h"
 #include <signal.h>
+
+/* The store's failure as an exit code. */
+static int store_exit(int failure) {
+    switch (failure) {
+    case STORE_E_DAMAGED:
+    case STORE_E_FOREIGN:
+        return EXIT_DAMAGED;
+    case STORE_E_OWNED:
+    case STORE_E_FULL:
+        return EXIT_BUSY;
+    default:
+        return EXIT_DISK;
+    }
+}
 
 static int run_main(Script *script) {
     VmResult result = vm_run(&script->vm, script->compilation.resolved.main);
+    int failure = vm_close(&script->vm);
+    if (failure) {
+        report_error("%s", node_text(script->vm.node));
+        return store_exit(failure);
+    }
     if (result.end == SCHEDULER_FAULT || result.end == SCHEDULER_DEADLOCK) {
         report_fault(stderr, &script->vm.scheduler.fault, &script->vm.heap.mem, script->has_color);
         return EXIT_TRAP;

@@ -37,7 +37,7 @@ struct Command {
 
 #define COMMON_OPTIONS (OPTION_BIT(COLOR) | OPTION_BIT(HELP))
 /* What may stand before a program that is run without naming the command `run`. */
-#define PROGRAM_OPTIONS (OPTION_BIT(EXECUTE) | OPTION_BIT(MEMORY) | OPTION_BIT(FUEL))
+#define PROGRAM_OPTIONS (OPTION_BIT(EXECUTE) | OPTION_BIT(MEMORY) | OPTION_BIT(FUEL) | OPTION_BIT(STORE))
 
 enum { COMMAND_ARGUMENTS_ANY = UINT32_MAX };
 

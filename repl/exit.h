@@ -13,6 +13,9 @@
     ROW(USAGE,         2,    "Wrong usage, or no tests found.") \
     ROW(REFUSED,       3,    "The compiler refused a program, also one that was to be run or tested.") \
     ROW(TESTS_FAILED,  4,    "Tests failed.") \
+    ROW(DAMAGED,       5,    "Damaged data was found in a store; nothing of it was changed.") \
+    ROW(DISK,          74,   "The disk failed: what was acknowledged is safe, what was not may be lost.") \
+    ROW(BUSY,          75,   "Try again later: the store is open in another process, or the disk is full.") \
     ROW(INTERRUPTED,   130,  "Interrupted by Ctrl-C.") \
     ROW(TRAP,          134,  "The program stopped with a trap.")
 

@@ -60,6 +60,15 @@ static bool read_fuel(Options *options, const char *text) {
     return true;
 }
 
+static bool read_store(Options *options, const char *text) {
+    if (*text == '\0') {
+        report_error("--store takes a folder");
+        return false;
+    }
+    options->store = text;
+    return true;
+}
+
 static bool read_color(Options *options, const char *text) {
     for (int choice = 0; color_choices[choice]; choice++) {
         if (strcmp(text, color_choices[choice]) == 0) {
@@ -87,6 +96,8 @@ const Option option_rows[OPTION_COUNT] = {
                        read_memory},
     [OPTION_FUEL] = {0, "fuel", "COUNT", NULL,
                      "Stops a program with a trap after so many calls in all; each turn of a loop is one.", read_fuel},
+    [OPTION_STORE] = {0, "store", "FOLDER", NULL,
+                      "Where durable actors live. Else the environment's SEQVM_STORE, else ./actors.", read_store},
     [OPTION_COLOR] = {0, "color", "WHEN", color_choices, "Colors in messages: auto (on a terminal), always or never.",
                       read_color},
     [OPTION_HELP] = {'h', "help", NULL, NULL, "Prints help and ends.", NULL},

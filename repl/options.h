@@ -17,6 +17,7 @@ typedef enum OptionId {
     OPTION_MARKDOWN,
     OPTION_MEMORY,
     OPTION_FUEL,
+    OPTION_STORE,
     OPTION_COLOR,
     OPTION_HELP,
     OPTION_VERSION,
@@ -34,6 +35,7 @@ typedef struct Options {
     const char *filter;  /* or NULL */
     size_t memory_limit; /* bytes; 0 when not given */
     int64_t fuel;        /* 0 when not given */
+    const char *store;   /* or NULL */
     ColorMode color;
 } Options;
 

@@ -4,6 +4,7 @@
 #include "builtins/std.h"
 #include "repl/report.h"
 #include "repl/terminal.h"
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,17 @@
 static void write_stdout(void *context, const char *bytes, size_t size) {
     Script *script = context;
     (void)!io_write_all(&script->vm.io, STDOUT_FILENO, bytes, size);
+}
+
+const char *script_store_path(const Invocation *invocation) {
+    const char *path = getenv("SEQVM_STORE");
+    return invocation->options.store ? invocation->options.store : path && *path ? path : "actors";
+}
+
+/* What a node of actors tells a person. */
+static void report_node(void *context, const char *text) {
+    (void)context;
+    report_error("%s", text);
 }
 
 int script_open(Script *script, const Invocation *invocation, ScriptWrite *write, void *write_context) {
@@ -25,6 +37,7 @@ int script_open(Script *script, const Invocation *invocation, ScriptWrite *write
         .write_context = write ? write_context : script,
         .input = STDIN_FILENO,
         .fuel = invocation->options.fuel,
+        .node = {.store_path = script_store_path(invocation), .report = report_node, .pid = getpid()},
     };
     script->is_open = false;
     script->has_color = terminal_has_color(STDERR_FILENO, invocation->options.color);

@@ -20,6 +20,8 @@ typedef struct Script {
 /* What standard output of a program goes to; NULL: stdout. */
 typedef void ScriptWrite(void *context, const char *bytes, size_t size);
 
+/* Where durable actors live: --store, SEQVM_STORE, ./actors. */
+const char *script_store_path(const Invocation *invocation);
 /* Starts a VM with the command's options and arguments. Does not move afterwards. */
 int script_open(Script *script, const Invocation *invocation, ScriptWrite *write, void *write_context) MUST_CHECK;
 /* Accepts one that is zeroed, or could not be opened. */

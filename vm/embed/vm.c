@@ -18,7 +18,7 @@ static size_t default_limit(void) {
 }
 
 int vm_init(Vm *vm, const VmOptions *options) {
-    *vm = (Vm){.io = io_system(), .clock = clock_system(), .std_folders = options->std_folders, .fuel = options->fuel};
+    *vm = (Vm){.io = io_system(), .clock = clock_system(), .node_options = options->node, .std_folders = options->std_folders, .fuel = options->fuel};
     uint64_t seed;
     int r = clock_random(&vm->clock, &seed, sizeof seed);
     if (r)
@@ -50,6 +50,8 @@ int vm_init(Vm *vm, const VmOptions *options) {
 }
 
 void vm_deinit(Vm *vm) {
+    if (vm->node)
+        node_free(vm->node);
     if (vm->has_program) {
         scheduler_deinit(&vm->scheduler);
         program_deinit(&vm->program);
@@ -121,7 +123,16 @@ int vm_load(Vm *vm, Compilation *compilation) {
     vm->has_program = true;
     scheduler_init(&vm->scheduler, &vm->heap, &vm->world, &vm->program);
     vm->scheduler.fuel = vm->fuel ? vm->fuel : -1;
+    if (vm->node_options.store_path) {
+        vm->node = node_new(&vm->scheduler, &vm->node_options);
+        if (!vm->node)
+            return -ENOMEM;
+    }
     return compile_emit(compilation, &vm->program, &vm->heap);
+}
+
+int vm_close(Vm *vm) {
+    return vm->node ? node_close(vm->node) : 0;
 }
 
 /* The first strand's end: an Int that it left is the status. */

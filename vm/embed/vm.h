@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "vm/actor/node.h"
 #include "vm/exec/scheduler.h"
 #include "vm/lang/compile.h"
 
@@ -25,6 +26,7 @@ typedef struct VmOptions {
     void *write_context;
     int input;    /* descriptor of standard input */
     int64_t fuel; /* calls in all, turns of loops among them; 0: no limit */
+    NodeOptions node; /* of actors; `store_path` NULL: there are none */
 } VmOptions;
 
 #define VM_MEMORY_LIMIT ((size_t)16 << 30)
@@ -39,6 +41,8 @@ typedef struct Vm {
     World world;
     Program program;
     Scheduler scheduler;
+    Node *node;
+    NodeOptions node_options;
     bool has_program;
     const char *const *std_folders;
     int64_t fuel;
@@ -65,3 +69,8 @@ int vm_check(Vm *vm, Compilation *compilation, const Source *source, bool needs_
 int vm_load(Vm *vm, Compilation *compilation) MUST_CHECK;
 /* Runs a definition that takes nothing, and all strands it starts, to the end. A fault is in vm->scheduler.fault. */
 VmResult vm_run(Vm *vm, const Definition *definition);
+/*
+ * After the last vm_run: waits until what actors did is on disk and all that
+ * was printed is out. 0, or what node_failure() says: see there.
+ */
+int vm_close(Vm *vm);

@@ -40,6 +40,7 @@ struct World {
     const char *const *arguments; /* the program first */
     uint32_t argument_count;
     const char *const *environment; /* NAME=VALUE texts and a NULL behind them; NULL: no variable is set */
+    struct Node *node;              /* the actors of this VM; NULL: there can be none */
     struct WorldState *states;      /* what word families keep per VM */
 };
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From an actor's journal to the actor: the state after its last turn, and
+ * the messages that wait. Nothing is run: a turn's record holds what changed.
+ * So is a sourced actor's: its events say the same, and are for whoever folds
+ * them again.
+ */
+#include "vm/actor/node_inside.h"
+
+#include "vm/value/difference.h"
+#include "vm/value/map.h"
+#include <errno.h>
+
+typedef struct Replay {
+    Node *node;
+    Actor *actor;
+    Value state;
+    Value behavior;
+    uint64_t turn_number;
+    uint32_t parked;
+    bool is_stopped;
+    Message *first, *last; /* that wait */
+    uint64_t limit;        /* messages from this sequence on are in the line already */
+} Replay;
+
+static int decode(Node *node, Bytes bytes, Value *value) {
+    size_t used;
+    int r = codec_decode(node->heap, (const char *)bytes.bytes, bytes.size, &used, value);
+    if (r == 0 && used != bytes.size) {
+        value_unref(node->heap, *value);
+        r = CODEC_E_DAMAGED;
+    }
+    return r > 0 ? STORE_E_DAMAGED : r;
+}
+
+static int replay_born(Replay *replay, Bytes bytes) {
+    BornPayload born;
+    Value state;
+    if (payload_get_born(bytes, &born))
+        return STORE_E_DAMAGED;
+    int r = decode(replay->node, born.state, &state);
+    if (r)
+        return r;
+    value_unref(replay->node->heap, replay->state);
+    replay->state = state;
+    if (born.kind.size == 0 && !value_is_object(replay->behavior))
+        replay->behavior = code_find(replay->node, &born);
+    return 0;
+}
+
+/* A message that waits, from its record. */
+static int replay_message(Replay *replay, const MessagePayload *payload, uint64_t sequence) {
+    Node *node = replay->node;
+    Value value;
+    if (sequence >= replay->limit)
+        return 0;
+    int r = decode(node, payload->value, &value);
+    if (r)
+        return r;
+    String *sender = string_new(node->heap, (const char *)payload->from.bytes, payload->from.size);
+    Message *message = sender ? message_new(node, value, value_from_object(sender), NULL, payload->value.bytes,
+                                            payload->value.size)
+                              : NULL;
+    if (message == NULL) {
+        value_unref(node->heap, value);
+        if (sender)
+            value_unref(node->heap, value_from_object(sender));
+        return -ENOMEM;
+    }
+    message->sequence = sequence;
+    message->from_turn = payload->from_turn;
+    message->from_counter = payload->from_counter;
+    if (replay->last)
+        replay->last->next = message;
+    else
+        replay->first = message;
+    replay->last = message;
+    return 0;
+}
+
+/* The message of that record waits no more; it is the first, as lines are handled in order. */
+static int replay_settled(Replay *replay, uint64_t sequence) {
+    Message *message = replay->first;
+    if (sequence == 0)
+        return 0;
+    if (message == NULL || message->sequence != sequence)
+        return STORE_E_DAMAGED;
+    replay->first = message->next;
+    if (!replay->first)
+        replay->last = NULL;
+    message_free(replay->node, message);
+    return 0;
+}
+
+static int replay_turn(Replay *replay, Bytes bytes) {
+    TurnPayload turn;
+    Heap *heap = replay->node->heap;
+    if (payload_get_turn(bytes, &turn) || turn.number != replay->turn_number + 1)
+        return STORE_E_DAMAGED;
+    replay->turn_number = turn.number;
+    if (turn.change.size > 0) {
+        Value before = replay->state;
+        replay->state = VALUE_ZERO;
+        int r = difference_apply(heap, (const char *)turn.change.bytes, turn.change.size, before, &replay->state);
+        if (r)
+            return r > 0 ? STORE_E_DAMAGED : r;
+    }
+    return replay_settled(replay, turn.message_sequence);
+}
+
+/* A parked message that is run again stands in this record from now on. */
+static int replay_fate(Replay *replay, Bytes bytes, uint64_t sequence) {
+    FatePayload fate;
+    if (payload_get_fate(bytes, &fate))
+        return STORE_E_DAMAGED;
+    switch (fate.outcome) {
+    case FATE_PARKED:
+        replay->parked++;
+        return replay_settled(replay, fate.message_sequence);
+    case FATE_AGAIN:
+        replay->parked -= replay->parked > 0;
+        return replay_message(replay, &fate.message, sequence);
+    case FATE_DROPPED:
+        replay->parked -= replay->parked > 0;
+        return 0;
+    case FATE_EXPIRED:
+        return replay_settled(replay, fate.message_sequence);
+    }
+    unreachable();
+}
+
+static int replay_life(Replay *replay, Bytes bytes) {
+    LifeKind kind;
+    if (payload_get_life(bytes, &kind))
+        return STORE_E_DAMAGED;
+    replay->is_stopped = kind == LIFE_STOPPED;
+    return 0;
+}
+
+static int replay_record(void *context, const Record *record) {
+    Replay *replay = context;
+    Bytes payload = {record->payload, record->size};
+    MessagePayload message;
+    switch (record->type) {
+    case RECORD_BORN:
+        return replay_born(replay, payload);
+    case RECORD_TURN:
+        return replay_turn(replay, payload);
+    case RECORD_MESSAGE:
+        if (payload_get_message(payload, &message))
+            return STORE_E_DAMAGED;
+        return replay_message(replay, &message, record->sequence);
+    case RECORD_FATE:
+        return replay_fate(replay, payload, record->sequence);
+    case RECORD_LIFE:
+        return replay_life(replay, payload);
+    default:
+        return record->flags & RECORD_SKIPPABLE ? 0 : STORE_E_FOREIGN;
+    }
+}
+
+/* What waits comes before what came in since. */
+static void take_over(Replay *replay) {
+    Actor *actor = replay->actor;
+    actor->state = replay->state;
+    actor->turn_number = replay->turn_number;
+    actor->parked = replay->parked;
+    actor->is_stopped = replay->is_stopped && !value_is_object(actor->behavior);
+    if (!value_is_object(actor->behavior))
+        actor->behavior = replay->behavior;
+    else
+        value_unref(replay->node->heap, replay->behavior);
+    if (replay->last) {
+        replay->last->next = actor->first;
+        actor->first = replay->first;
+        if (!actor->last)
+            actor->last = replay->last;
+    }
+}
+
+int replay_load(Node *node, Actor *actor) {
+    Replay replay = {
+        .node = node,
+        .actor = actor,
+        .state = value_ref(node->empty_map),
+        .behavior = VALUE_ZERO,
+        .limit = UINT64_MAX,
+    };
+    for (const Message *message = actor->first; message && replay.limit == UINT64_MAX; message = message->next)
+        replay.limit = message->sequence > 0 ? message->sequence : UINT64_MAX;
+    int r = store_read(node->store, actor->place, 1, replay_record, &replay);
+    if (r == 0) {
+        take_over(&replay);
+        return 0;
+    }
+    for (Message *message = replay.first, *next; message; message = next) {
+        next = message->next;
+        message_free(node, message);
+    }
+    value_unref(node->heap, replay.state);
+    value_unref(node->heap, replay.behavior);
+    return r;
+}
