@@ -14,6 +14,11 @@
  * A segment that was made but not used (all zeros) is as good as none. No
  * segment is written to again after a start: the log goes on in a new one, and
  * the old ones go with the first checkpoint. So a torn tail stays as it is.
+ *
+ * A reader may stand beside a writer. What it has opened stays, also when it
+ * is deleted; each segment is read once, so what it sees is what was written
+ * up to some moment. Only a write that goes on while a segment is being read
+ * can look like damage.
  */
 #include "journal/log_files.h"
 #include <errno.h>
@@ -52,8 +57,8 @@ static int open_segment(NodeLog *log, uint64_t number) {
     int descriptor = io_open(io, path, IO_OWN_READ);
     if (descriptor < 0)
         return descriptor;
-    /* what a failed sync left in memory is not what is on the disk */
-    int r = io_forget(io, descriptor);
+    /* what a failed sync left in memory is not what is on the disk; a writer beside us has its own reasons to be right */
+    int r = log->options.is_reader ? 0 : io_forget(io, descriptor);
     int64_t size = r ? r : io_size(io, descriptor);
     r = size < 0 ? (int)size
                  : node_log_add_segment(log, (LogSegment){number, descriptor, (uint64_t)size, 0});
@@ -73,6 +78,8 @@ static int open_segments(NodeLog *log) {
         uint64_t number;
         memcpy(&number, numbers.bytes + index * sizeof number, sizeof number);
         r = open_segment(log, number);
+        if (r == -ENOENT) /* a writer has deleted it since; if it is needed, it will be missed */
+            r = 0;
     }
     return r;
 }
@@ -181,6 +188,10 @@ static int quarantine_tail(NodeLog *log, const LoadedSegment *loaded, uint64_t o
         end--;
     if (end <= offset)
         return 0;
+    if (log->options.is_reader) {
+        *torn_bytes += end - offset;
+        return 0;
+    }
     char path[LOG_PATH_MAX];
     snprintf(path, sizeof path, "%.4000s/log-%016" PRIx64 "-%" PRIu64 ".tail", folder, loaded->header.number, offset);
     const Io *io = log->options.io;
@@ -254,23 +265,25 @@ static bool segment_links(const NodeLog *log, const LoadedSegment *loaded) {
 }
 
 /*
- * The segment that goes on where reading stopped is loaded, and `*index` is it;
- * or the one where it stopped, if there is none. Segments in between were made
- * too small for a record, or for nothing: they are empty.
+ * The segment that goes on where reading stopped is loaded, and `*index` is it.
+ * When there is none, nothing happens. Segments in between were made too small
+ * for a record, or for nothing: they are empty.
  */
 static int find_linked(const NodeLog *log, uint32_t *index, LoadedSegment *loaded) {
     enum { HEADER_READ = 4096 };
-    uint32_t stopped = *index;
-    for (uint32_t next = stopped + 1; next < log->segment_count; next++) {
-        int r = load(log, &log->segments[next], HEADER_READ, loaded);
-        if (r)
-            return r;
-        if (segment_links(log, loaded)) {
-            *index = next;
-            break;
-        }
+    LoadedSegment head = {0};
+    buffer_init(&head.bytes, log->options.mem);
+    int r = 0;
+    for (uint32_t next = *index + 1; next < log->segment_count && !r; next++) {
+        r = load(log, &log->segments[next], HEADER_READ, &head);
+        if (r || !segment_links(log, &head))
+            continue;
+        *index = next;
+        r = load(log, &log->segments[next], log->segments[next].size, loaded);
+        break;
     }
-    return load(log, &log->segments[*index], log->segments[*index].size, loaded);
+    buffer_deinit(&head.bytes);
+    return r;
 }
 
 int node_log_recover(NodeLog *log, const LogPosition *start, LogRecordFunction *each, void *context,

@@ -443,13 +443,12 @@ int node_log_read(const NodeLog *log, uint64_t sequence, uint32_t offset, void *
         memcpy(bytes, group->bytes.bytes + RECORD_HEADER_SIZE + offset, size);
         return 0;
     }
-    check(sequence >= log->places_first && sequence - log->places_first < log->place_count);
-    const LogPlace *place = &log->places[sequence - log->places_first];
+    LogPlace place = node_log_place(log, sequence);
     for (uint32_t index = 0; index < log->segment_count; index++) {
-        if (log->segments[index].number != place->segment)
+        if (log->segments[index].number != place.segment)
             continue;
         int64_t got = io_read_all_at(log->options.io, log->segments[index].descriptor,
-                                     place->offset + RECORD_HEADER_SIZE + offset, bytes, size);
+                                     place.offset + RECORD_HEADER_SIZE + offset, bytes, size);
         return got < 0 ? (int)got : got < size ? LOG_E_DAMAGED : 0;
     }
     unreachable();

@@ -54,6 +54,7 @@ typedef struct LogOptions {
     uint64_t epoch;
     uint64_t segment_size_min, segment_size_max; /* the first segment's, and where doubling ends */
     bool is_threaded; /* else node_log_seal() writes and syncs before it returns */
+    bool is_reader;   /* nothing is written; somebody else may be writing */
     int signal;       /* an eventfd raised when something was done, or -1 */
 } LogOptions;
 
@@ -114,7 +115,8 @@ int node_log_find_checkpoint(NodeLog *log, Buffer *payload) MUST_CHECK;
  * durable is missing, LOG_E_DAMAGED, and nothing was changed; else it is a
  * torn tail, and is copied into the folder `quarantine` if it holds
  * anything: `*torn_bytes`. Afterwards the records can be read back, and the log
- * goes on in a new segment.
+ * goes on in a new segment. A reader copies nothing (`quarantine` is not looked at), and what it takes for damage may be
+ * a writer at work: it has to look again.
  */
 int node_log_recover(NodeLog *log, const LogPosition *start, LogRecordFunction *each, void *context,
                      const char *quarantine, uint64_t *torn_bytes, LogDamage *damage) MUST_CHECK;
@@ -155,6 +157,11 @@ int node_log_wait(NodeLog *log) MUST_CHECK;
 
 /* `size` bytes at `offset` of the payload of a record sealed or recovered since the last node_log_forget(). */
 int node_log_read(const NodeLog *log, uint64_t sequence, uint32_t offset, void *bytes, uint32_t size) MUST_CHECK;
+/* Where that record lies. It is one that node_log_read() may be asked for. */
+static inline LogPlace node_log_place(const NodeLog *log, uint64_t sequence) {
+    check(sequence >= log->places_first && sequence - log->places_first < log->place_count);
+    return log->places[sequence - log->places_first];
+}
 /* Records before `sequence` will not be read any more; segments before `segment` are deleted. */
 int node_log_forget(NodeLog *log, uint64_t sequence, uint64_t segment) MUST_CHECK;
 /* Bytes of all segments. */

@@ -13,8 +13,10 @@
  *
  * so each group can be read alone.
  */
-#include "journal/store_inside.h"
+#include "journal/log_files.h"
+#include "journal/store_files.h"
 #include <errno.h>
+#include <stdarg.h>
 #include <xxhash.h>
 
 /* --- entries --- */
@@ -140,6 +142,20 @@ int store_note_place(Store *store, StoreEntry *entry, RecordPlace place) {
     return 0;
 }
 
+/* --- damage --- */
+
+int store_say_damage(Store *store, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(store->damage, sizeof store->damage, format, arguments);
+    va_end(arguments);
+    return STORE_E_DAMAGED;
+}
+
+const char *store_damage(const Store *store) {
+    return store->damage;
+}
+
 /* --- finding --- */
 
 int store_index_find(Store *store, const char *id, size_t size, IndexEntry *found) {
@@ -147,8 +163,10 @@ int store_index_find(Store *store, const char *id, size_t size, IndexEntry *foun
     store_hash(store, id, size, hash);
     for (uint32_t index = 0; index < store->run_count; index++) {
         int r = index_find(&store->runs[index], hash, id, size, found);
+        if (r > 0 && r != INDEX_E_ABSENT)
+            return store_say_damage(store, "index/%016" PRIx64 ".x: damaged", store->runs[index].stamp.number);
         if (r != INDEX_E_ABSENT)
-            return r > 0 ? STORE_E_DAMAGED : r;
+            return r;
     }
     return STORE_E_ABSENT;
 }
@@ -166,15 +184,42 @@ static int open_run(const Store *store, PackPlace place, const uint8_t *hash, Pa
     return got < 0 ? (int)got : -EBADMSG;
 }
 
-/* Of reading what a checkpoint wrote: what is not there, or is something else, is damage. */
-static int run_result(int r) {
-    return r == -EBADMSG || r == -ENOENT || r == -EINVAL ? STORE_E_DAMAGED : r;
+static int say_run_damage(Store *store, PackPlace place, const char *text) {
+    return store_say_damage(store, "packs/%016" PRIx64 ".p, offset %" PRIu64 ": %s", pack_place_number(place),
+                            pack_place_offset(place), text);
+}
+
+/* Of opening a run, which a checkpoint wrote: what is not there, or is something else, is damage. */
+static int run_result(Store *store, PackPlace place, int r) {
+    if (r == -ENOENT)
+        return say_run_damage(store, place, "the pack is missing");
+    if (r == -EBADMSG || r == -EINVAL)
+        return say_run_damage(store, place, "no records of this actor begin there");
+    return r;
+}
+
+/*
+ * The incarnation stands in the newest run. When that is damaged the entry is
+ * so too, which is the affair of whoever wants this actor and of nobody else:
+ * recovery goes on without it.
+ */
+static int load_incarnation(Store *store, StoreEntry *entry) {
+    PackRun run;
+    int descriptor = open_run(store, entry->newest_run, entry->hash, &run);
+    int r = descriptor < 0 ? run_result(store, entry->newest_run, descriptor) : 0;
+    if (r == 0 && run.last_sequence != entry->actor.last_sequence)
+        r = say_run_damage(store, entry->newest_run, "other records than the last ones begin there");
+    if (descriptor >= 0)
+        io_close(store->io, descriptor);
+    entry->is_damaged = r == STORE_E_DAMAGED;
+    if (r == 0)
+        memcpy(entry->actor.incarnation, run.incarnation, sizeof run.incarnation);
+    return entry->is_damaged ? 0 : r;
 }
 
 /* What the index says of an actor comes into memory. */
 static int load_entry(Store *store, const char *id, size_t size, StoreEntry **entryp) {
     IndexEntry found;
-    PackRun run = {0};
     int r = store_index_find(store, id, size, &found);
     if (r != 0 && r != STORE_E_ABSENT)
         return r;
@@ -183,19 +228,15 @@ static int load_entry(Store *store, const char *id, size_t size, StoreEntry **en
     if (entry == NULL)
         return -ENOMEM;
     if (is_known) {
-        int descriptor = open_run(store, found.pack_place, entry->hash, &run);
-        if (descriptor < 0 || run.last_sequence != found.sequence) {
-            if (descriptor >= 0)
-                io_close(store->io, descriptor);
-            store_entry_settle(store, entry);
-            return descriptor < 0 ? run_result(descriptor) : STORE_E_DAMAGED;
-        }
-        io_close(store->io, descriptor);
         entry->actor.last_sequence = found.sequence;
         entry->actor.last_checksum = found.checksum;
         entry->newest_run = found.pack_place;
         entry->packed_bytes = found.packed_size;
-        memcpy(entry->actor.incarnation, run.incarnation, sizeof run.incarnation);
+        r = load_incarnation(store, entry);
+        if (r) {
+            store_entry_settle(store, entry);
+            return r;
+        }
     }
     *entryp = entry;
     return 0;
@@ -212,6 +253,11 @@ int store_find(Store *store, const char *id, size_t size, StoreActor **actorp) {
     int r = store_entry_load(store, id, size, &entry);
     if (r)
         return r;
+    if (entry->is_damaged) {
+        int again = load_incarnation(store, entry); /* says once more what it is */
+        store_entry_settle(store, entry);
+        return again ? again : STORE_E_DAMAGED;
+    }
     entry->holders++;
     *actorp = &entry->actor;
     return 0;
@@ -323,7 +369,7 @@ static int give_incarnation(Store *store, StoreEntry *entry) {
 int store_append(Store *store, StoreActor *actor, RecordType type, const void *payload, uint32_t size,
                  const Outstanding *outstanding) {
     StoreEntry *entry = (StoreEntry *)actor;
-    check(size <= RECORD_SIZE_MAX);
+    check(!store->is_reader && size <= RECORD_SIZE_MAX);
     if (store->failed)
         return store->failed;
     if (buffer_reserve(&store->forming, ENTRY_SIZE_MAX + record_size(size)) == NULL)
@@ -356,6 +402,7 @@ int store_append(Store *store, StoreActor *actor, RecordType type, const void *p
 }
 
 int store_seal(Store *store) {
+    check(!store->is_reader);
     if (store->options.sealing && !store->is_sealing) {
         store->is_sealing = true;
         store->expected = 0; /* it is appended now, or expected again */
@@ -404,6 +451,7 @@ int store_reserve(Store *store, uint64_t size, uint32_t count) {
 }
 
 int store_poll(Store *store) {
+    check(!store->is_reader);
     if (store->failed)
         return store->failed;
     int r = node_log_poll(&store->log);
@@ -511,16 +559,45 @@ typedef struct JournalReading {
     void *context;
 } JournalReading;
 
+/* Where bytes come from, for messages. */
+typedef struct ReadingPlace {
+    const char *folder, *ending;
+    uint64_t number, offset;
+} ReadingPlace;
+
+static int say_record_damage(const JournalReading *reading, const ReadingPlace *place, uint64_t offset,
+                             const char *text) {
+    return store_say_damage(reading->store, "%s/%016" PRIx64 ".%s, offset %" PRIu64 ": after record %" PRIu64 ": %s",
+                            place->folder, place->number, place->ending, place->offset + offset,
+                            reading->next ? reading->next - 1 : 0, text);
+}
+
+static const char *condition_text(RecordCondition condition) {
+    switch (condition) {
+    case RECORD_IS_WHOLE:
+        break;
+    case RECORD_IS_ABSENT:
+        return "no record begins there";
+    case RECORD_IS_CUT:
+        return "the record is cut off";
+    case RECORD_IS_DAMAGED:
+        return "the record is not what was written (checksum)";
+    }
+    unreachable();
+}
+
 /* Gives the records that stand in `bytes`; all of it must be records that follow each other. */
-static int read_records(JournalReading *reading, const uint8_t *bytes, uint64_t size) {
+static int read_records(JournalReading *reading, const ReadingPlace *place, const uint8_t *bytes, uint64_t size) {
     Record record;
     uint64_t whole;
-    for (; size > 0; bytes += whole, size -= whole) {
-        if (record_decode(bytes, size, actor_salt(&reading->entry->actor), &record, &whole) != RECORD_IS_WHOLE)
-            return STORE_E_DAMAGED;
+    for (uint64_t offset = 0; size > 0; offset += whole, size -= whole) {
+        RecordCondition condition =
+            record_decode(bytes + offset, size, actor_salt(&reading->entry->actor), &record, &whole);
+        if (condition != RECORD_IS_WHOLE)
+            return say_record_damage(reading, place, offset, condition_text(condition));
         /* the first one read may have any predecessor: nobody asked for it */
         if (reading->next && (record.sequence != reading->next || record.previous != reading->previous))
-            return STORE_E_DAMAGED;
+            return say_record_damage(reading, place, offset, "the record that stands there is not the next one");
         reading->next = record.sequence + 1;
         reading->previous = record.checksum;
         int r = record.sequence >= reading->from ? reading->each(reading->context, &record) : 0;
@@ -537,15 +614,17 @@ static int collect_runs(const JournalReading *reading, Buffer *places) {
         PackRun run;
         int descriptor = open_run(reading->store, place, reading->entry->hash, &run);
         if (descriptor < 0)
-            return run_result(descriptor);
+            return run_result(reading->store, place, descriptor);
         io_close(reading->store->io, descriptor);
         if (buffer_append(places, &place, sizeof place))
             return -ENOMEM;
         if (run.first_sequence <= reading->from || run.first_sequence == 1)
             return 0;
+        if (run.previous == 0) /* the first run begins with record 1 */
+            return say_run_damage(reading->store, place, "what came before is missing");
         place = run.previous;
     }
-    return places->size > 0 ? STORE_E_DAMAGED : 0; /* the first run begins with record 1 */
+    return 0;
 }
 
 static int read_run(JournalReading *reading, PackPlace place, Buffer *bytes) {
@@ -553,13 +632,13 @@ static int read_run(JournalReading *reading, PackPlace place, Buffer *bytes) {
     const Io *io = reading->store->io;
     int descriptor = open_run(reading->store, place, reading->entry->hash, &run);
     if (descriptor < 0)
-        return run_result(descriptor);
+        return run_result(reading->store, place, descriptor);
     buffer_clear(bytes);
     int64_t file_size = io_size(io, descriptor), got = file_size;
     uint64_t offset = pack_place_offset(place) + PACK_RUN_HEADER_SIZE;
     int r = 0;
     if (file_size >= 0 && (run.size > (uint64_t)file_size || offset + run.size > (uint64_t)file_size))
-        r = STORE_E_DAMAGED;
+        r = say_run_damage(reading->store, place, "the pack ends before these records do");
     else if (file_size >= 0 && buffer_reserve(bytes, run.size) == NULL)
         r = -ENOMEM;
     else if (file_size >= 0)
@@ -568,8 +647,9 @@ static int read_run(JournalReading *reading, PackPlace place, Buffer *bytes) {
     if (r || got < 0)
         return r ? r : (int)got;
     if ((uint64_t)got < run.size)
-        return STORE_E_DAMAGED;
-    return read_records(reading, (const uint8_t *)bytes->bytes, run.size);
+        return say_run_damage(reading->store, place, "the pack ends before these records do");
+    ReadingPlace where = {"packs", "p", pack_place_number(place), offset};
+    return read_records(reading, &where, (const uint8_t *)bytes->bytes, run.size);
 }
 
 static int read_packed(JournalReading *reading) {
@@ -588,17 +668,21 @@ static int read_packed(JournalReading *reading) {
 /* A record of the log that no checkpoint has spread. */
 static int read_place(JournalReading *reading, const RecordPlace *place, Buffer *bytes) {
     const Store *store = reading->store;
+    ReadingPlace where = {"log", "nl", 0, place->offset};
     buffer_clear(bytes);
     if (buffer_reserve(bytes, place->size) == NULL)
         return -ENOMEM;
     if (place->group == node_log_sequence(&store->log) + 1) {
         memcpy(bytes->bytes, store->forming.bytes + RECORD_HEADER_SIZE + place->offset, place->size);
     } else {
+        LogPlace group = node_log_place(&store->log, place->group);
+        where.number = group.segment;
+        where.offset += group.offset + RECORD_HEADER_SIZE;
         int r = node_log_read(&store->log, place->group, place->offset, bytes->bytes, place->size);
         if (r)
-            return r == LOG_E_DAMAGED ? STORE_E_DAMAGED : r;
+            return r == LOG_E_DAMAGED ? say_record_damage(reading, &where, 0, "the segment ends") : r;
     }
-    return read_records(reading, (const uint8_t *)bytes->bytes, place->size);
+    return read_records(reading, &where, (const uint8_t *)bytes->bytes, place->size);
 }
 
 /* The sequence of the first record that no checkpoint has spread. */
@@ -618,6 +702,6 @@ int store_read(Store *store, StoreActor *actor, uint64_t from, StoreRecordFuncti
         r = read_place(&reading, &entry->places[index], &bytes);
     if (!r && actor->last_sequence >= from &&
         (reading.next != actor->last_sequence + 1 || reading.previous != actor->last_checksum))
-        r = STORE_E_DAMAGED;
+        r = store_say_damage(store, "record %" PRIu64 ", the last one, is missing or another one", actor->last_sequence);
     return r;
 }

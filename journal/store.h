@@ -63,6 +63,7 @@ typedef struct StoreReport {
     char text[512];      /* why it failed; empty when it did not */
     uint64_t torn_bytes; /* put aside, of a group that nobody was told of */
     uint64_t records;    /* actors' records read from the log */
+    bool is_cut;         /* a reader's: the log is damaged from some point on, as `text` says; it stands before that */
 } StoreReport;
 
 /* What of an actor is not settled: kept in the live list, so that a start finds it without reading journals. */
@@ -98,6 +99,16 @@ typedef struct StoreActor {
 /* Opens, or makes, a store, and recovers. `*storep` is NULL after a failure. */
 int store_open(Store **storep, const StoreOptions *options, StoreReport *report) MUST_CHECK;
 /*
+ * Opens a store to read it only, also while somebody else has it open: no lock
+ * is taken and nothing is written, nothing deleted. What is found is the
+ * store as it was at one moment, and stays so. Of the options `mem`, `io`,
+ * `clock` and `path` count. Nothing may be appended; it ends with
+ * store_abandon(). A log that is damaged somewhere is read up to there:
+ * 0, and `report->is_cut`. STORE_E_ABSENT, STORE_E_DAMAGED, STORE_E_FOREIGN;
+ * STORE_E_OWNED: its owner changed it whenever it was to be read.
+ */
+int store_open_reader(Store **storep, const StoreOptions *options, StoreReport *report) MUST_CHECK;
+/*
  * Waits for the disk, takes a last checkpoint and frees the store. The
  * result says whether all that was appended is durable.
  */
@@ -114,6 +125,8 @@ int store_find(Store *store, const char *id, size_t size, StoreActor **actorp) M
 void store_release(Store *store, StoreActor *actor);
 /* Whether the actor has a journal, without keeping anything of it. 0, STORE_E_ABSENT, or a failure. */
 int store_look(Store *store, const char *id, size_t size) MUST_CHECK;
+/* After STORE_E_DAMAGED about an actor: in which file, where, and what is wrong. Until the next call. */
+const char *store_damage(const Store *store);
 
 /*
  * Appends a record to an actor's journal, in the group that is forming, for
@@ -162,3 +175,31 @@ int store_read(Store *store, StoreActor *actor, uint64_t from, StoreRecordFuncti
 /* Called for each actor with anything outstanding; its entry is not held. */
 typedef int StoreActorFunction(void *context, StoreActor *actor);
 int store_each_outstanding(Store *store, StoreActorFunction *each, void *context) MUST_CHECK;
+
+/* --- the whole store --- */
+
+/* What is known of an actor without reading its journal. */
+typedef struct StoreListing {
+    const char *id; /* until the call returns */
+    size_t id_size;
+    uint64_t record_count;
+    uint64_t size; /* bytes, in packs and in the log */
+} StoreListing;
+
+/* May find, read and release actors, and do nothing else to the store. */
+typedef int StoreListingFunction(void *context, const StoreListing *listing);
+/*
+ * Calls `each` with every actor that has a journal, once, in no order;
+ * anything but 0 ends it and is its result. STORE_E_DAMAGED: a part of the
+ * index is; actors may be missing.
+ */
+int store_each_actor(Store *store, StoreListingFunction *each, void *context) MUST_CHECK;
+
+/* Bytes of the files as they are now. */
+typedef struct StoreFigures {
+    uint32_t format;
+    uint64_t epoch; /* how often it was opened to write */
+    uint64_t log_size, log_count, pack_size, pack_count, index_size, index_count;
+    uint64_t quarantine_size, quarantine_count; /* torn tails that were put aside */
+} StoreFigures;
+int store_figures(const Store *store, StoreFigures *figures) MUST_CHECK;

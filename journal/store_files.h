@@ -16,6 +16,8 @@ static inline IndexStamp index_stamp(const Store *store, uint64_t number) {
     return stamp;
 }
 
+enum { STORE_FORMAT = 1 };
+
 /* Replaces STORE, at one instant, by what the store now says; durable afterwards. */
 int store_identity_write(const Store *store) MUST_CHECK;
 /* -ENOENT: there is none. STORE_E_DAMAGED, STORE_E_FOREIGN. */

@@ -33,6 +33,7 @@ typedef struct StoreEntry {
     uint32_t number;
     PackPlace newest_run; /* in a pack, as of the last checkpoint */
     uint64_t packed_bytes;
+    bool is_damaged; /* the header of the newest run: the actor cannot be used */
     char id[];
 } StoreEntry;
 
@@ -52,6 +53,7 @@ struct Store {
         quarantine_path[LOG_PATH_MAX];
     StoreIdentity identity;
     int lock; /* descriptor of LOCK, or -1 */
+    bool is_reader; /* nothing is written, and nothing may be appended */
     NodeLog log;
 
     StoreEntry **buckets;
@@ -80,6 +82,7 @@ struct Store {
     Mem worker_mem; /* for the worker's job alone */
     int64_t retry_ns; /* no checkpoint before, after one found no room */
     int failed;       /* a negative errno: final */
+    char damage[256]; /* where the last STORE_E_DAMAGED about an actor came from; empty before */
 };
 
 /* The seed of the header checks of an actor's records, wherever they stand. */
@@ -110,6 +113,8 @@ int store_index_find(Store *store, const char *id, size_t size, IndexEntry *foun
 int store_begin_group(Store *store) MUST_CHECK;
 /* Seals the forming group, also while the committer is busy. */
 int store_seal(Store *store) MUST_CHECK;
+/* Notes what store_damage() will say; STORE_E_DAMAGED. */
+int store_say_damage(Store *store, const char *format, ...) FORMAT(2, 3);
 
 /* --- a batch's payload --- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening a store: its folders, LOCK and STORE, and recovery.
+ * Opening a store: its folders, LOCK and STORE, and recovery; or to read only.
  *
  * STORE is 64 bytes, replaced by renaming a new file over it. It says which
  * segment of the log is the lowest that must exist, so that a log that was
@@ -9,6 +9,12 @@
  *
  * Recovery ends with a checkpoint before anything is given out: what was read
  * may so far live in this machine's memory only.
+ *
+ * A reader does the same as recovery, without the lock and without writing. It
+ * may stand beside a writer, who deletes what is not needed any more once a
+ * newer checkpoint says so: then a file that the older one names is gone, and
+ * the reader begins again. Once everything is open nothing can go wrong: open
+ * files stay, and packs are only appended to.
  */
 #include "journal/store_files.h"
 #include <errno.h>
@@ -26,7 +32,6 @@ enum {
     IDENTITY_LOWEST = 48,
     IDENTITY_CHECKSUM = 56,
     IDENTITY_SIZE = 64,
-    STORE_FORMAT = 1,
 };
 static const uint8_t identity_magic[8] = {0x89, 'A', 'J', 'I', 0x0d, 0x0a, 0x1a, 0x0a};
 
@@ -229,7 +234,7 @@ static int recover_entry(void *context, const BatchEntry *batch_entry) {
     StoreActor *actor = &entry->actor;
     if (record->sequence != actor->last_sequence + 1 || record->previous != actor->last_checksum)
         return STORE_E_DAMAGED;
-    if (record->sequence == 1)
+    if (record->sequence == 1 || entry->is_damaged) /* then the run that would tell it cannot be read */
         memcpy(actor->incarnation, batch_entry->incarnation, sizeof actor->incarnation);
     else if (memcmp(actor->incarnation, batch_entry->incarnation, sizeof actor->incarnation) != 0)
         return STORE_E_DAMAGED;
@@ -268,6 +273,7 @@ static int init_log(Store *store) {
         .segment_size_min = store->options.segment_size_min,
         .segment_size_max = store->options.segment_size_max,
         .is_threaded = store->options.is_threaded,
+        .is_reader = store->is_reader,
         .signal = store->options.signal,
     };
     memcpy(options.store, store->identity.uuid, STORE_UUID_SIZE);
@@ -292,6 +298,7 @@ static int recover_log(Store *store, StoreReport *report) {
     if (start.segment < store->identity.lowest_segment)
         return say(report, STORE_E_DAMAGED, "the log ends before segment %" PRIu64 ", which must exist",
                    store->identity.lowest_segment);
+    report->is_cut = true; /* if anything is wrong from here on, what was read so far is right */
     r = node_log_recover(&store->log, &start, recover_record, &recovery, store->quarantine_path, &report->torn_bytes,
                          &damage);
     if (r == LOG_E_DAMAGED && damage.text[0])
@@ -299,6 +306,7 @@ static int recover_log(Store *store, StoreReport *report) {
                    damage.segment, damage.offset, damage.text);
     if (r == LOG_E_DAMAGED)
         return say(report, STORE_E_DAMAGED, "a group of the log does not fit the journals; nothing was changed");
+    report->is_cut = false;
     return r;
 }
 
@@ -335,8 +343,8 @@ static int set_paths(Store *store, const char *path) {
     return 0;
 }
 
-/* Finds out whether there is a store, and makes one if there is none. */
-static int find_or_make(Store *store, StoreReport *report) {
+/* What STORE says. -ENOENT: there is no store. */
+static int find(Store *store, StoreReport *report) {
     bool is_used;
     int r = store_identity_read(store);
     if (r == STORE_E_DAMAGED)
@@ -348,10 +356,17 @@ static int find_or_make(Store *store, StoreReport *report) {
     r = folder_is_used(store, store->log_path, &is_used);
     if (!r && is_used)
         return say(report, STORE_E_DAMAGED, "STORE is missing, and there is a log; nothing was changed");
-    if (!r && !store->options.may_create)
+    return r ? r : -ENOENT;
+}
+
+/* Finds out whether there is a store, and makes one if there is none. */
+static int find_or_make(Store *store, StoreReport *report) {
+    int r = find(store, report);
+    if (r != -ENOENT)
+        return r;
+    if (!store->options.may_create)
         return say(report, STORE_E_ABSENT, "there is no store");
-    if (!r)
-        r = make_folders(store);
+    r = make_folders(store);
     if (!r)
         r = take_lock(store, report);
     if (!r)
@@ -387,13 +402,13 @@ static int open_store(Store *store, StoreReport *report) {
     return r ? r : store_checkpoint(store);
 }
 
-int store_open(Store **storep, const StoreOptions *options, StoreReport *report) {
-    *storep = NULL;
-    *report = (StoreReport){0};
+/* A store of which nothing is open. */
+static int make(Store **storep, const StoreOptions *options, bool is_reader) {
     Store *store = mem_try(options->mem, sizeof *store);
     if (store == NULL)
         return -ENOMEM;
-    *store = (Store){.options = *options, .mem = options->mem, .io = options->io, .lock = -1};
+    *store = (Store){
+        .options = *options, .mem = options->mem, .io = options->io, .lock = -1, .is_reader = is_reader};
     StoreOptions *own = &store->options;
     own->segment_size_min = own->segment_size_min ? own->segment_size_min : STORE_SEGMENT_SIZE_MIN;
     own->segment_size_max = own->segment_size_max ? own->segment_size_max : STORE_SEGMENT_SIZE_MAX;
@@ -408,14 +423,71 @@ int store_open(Store **storep, const StoreOptions *options, StoreReport *report)
         return r;
     }
     r = worker_init(&store->worker, options->is_threaded, options->signal);
-    if (!r)
-        r = open_store(store, report);
-    if (!r) {
+    if (r)
+        store_abandon(store);
+    else
         *storep = store;
-        return 0;
-    }
-    store_abandon(store);
     return r;
+}
+
+int store_open(Store **storep, const StoreOptions *options, StoreReport *report) {
+    Store *store;
+    *storep = NULL;
+    *report = (StoreReport){0};
+    int r = make(&store, options, false);
+    if (r)
+        return r;
+    r = open_store(store, report);
+    if (r)
+        store_abandon(store);
+    else
+        *storep = store;
+    return r;
+}
+
+/* --- to read --- */
+
+static int read_store(Store *store, StoreReport *report) {
+    int r = find(store, report);
+    if (r == -ENOENT)
+        return say(report, STORE_E_ABSENT, "there is no store");
+    if (!r)
+        r = init_log(store);
+    bool is_new = store->identity.lowest_segment == 0; /* being made, and nothing is in it yet */
+    return r || is_new ? r : recover_log(store, report);
+}
+
+/* Damage is believed when it is there twice, unchanged: a writer at work moves. */
+static bool is_settled(int r, const StoreReport *report, int r_before, const StoreReport *before) {
+    return r == r_before && strcmp(report->text, before->text) == 0 && report->records == before->records;
+}
+
+int store_open_reader(Store **storep, const StoreOptions *options, StoreReport *report) {
+    enum { ATTEMPTS = 10 };
+    StoreOptions own = *options;
+    StoreReport before = {0};
+    int r_before = 0;
+    own.is_threaded = false;
+    *storep = NULL;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        Store *store;
+        *report = (StoreReport){0};
+        int r = make(&store, &own, true);
+        if (r)
+            return r;
+        r = read_store(store, report);
+        bool is_same = is_settled(r, report, r_before, &before);
+        if (r == 0 || (r == STORE_E_DAMAGED && report->is_cut && is_same)) {
+            *storep = store;
+            return 0;
+        }
+        store_abandon(store);
+        if ((r != STORE_E_DAMAGED && r != -ENOENT) || is_same)
+            return r;
+        before = *report;
+        r_before = r;
+    }
+    return say(report, STORE_E_OWNED, "the store changes faster than it can be read; try again later");
 }
 
 void store_abandon(Store *store) {
