@@ -92,7 +92,7 @@ int index_find(const IndexRun *run, const uint8_t hash[INDEX_HASH_SIZE], const c
 /*
  * Writes one run with the actors of several, each as the first of the runs
  * that knows it says; so the newest comes first. As index_write(), and
- * INDEX_E_DAMAGED when one of the runs is. Takes some 128 KiB for each run.
+ * INDEX_E_DAMAGED when one of the runs is. Takes 256 KiB, and as much for each run.
  */
 int index_merge(const Io *io, Mem *mem, const char *path, const IndexStamp *stamp, const IndexRun *const *runs,
                 size_t count, uint64_t *checksum) MUST_CHECK;
@@ -116,8 +116,9 @@ int index_list_open(IndexList *list, Mem *mem, const IndexRun *const *runs, size
 void index_list_close(IndexList *list);
 /*
  * The next actor; `entry->id` lives until the next call. INDEX_E_END: that
- * was all, and every page of every run was read and found whole.
- * INDEX_E_DAMAGED or a negative errno: what was listed so far is right, and no
+ * was all, and every page of every run is the one that was written. Only this
+ * vouches for what was listed: a page left from an earlier file of the same
+ * stamp is found when all were read. INDEX_E_DAMAGED or a negative errno: no
  * more can be had.
  */
 int index_list_next(IndexList *list, IndexEntry *entry) MUST_CHECK;
