@@ -25,6 +25,7 @@ enum {
     MERGE_COUNT = 4,              /* runs of about a size become one */
     DIRTY_MAX = 250000,           /* actors with records in the log, before a checkpoint begins */
     CHECKPOINT_FORMAT = 1,
+    IMAGE_BYTES_MAX = 64 * 1024 * 1024, /* of all snapshots that one checkpoint takes, about */
 };
 static const int64_t CHECKPOINT_INTERVAL_NS = (int64_t)30 * 1000000000;
 static const int64_t NO_ROOM_RETRY_NS = 1000000000;
@@ -39,6 +40,8 @@ typedef struct SpreadActor {
     uint64_t packed_bytes;
     RecordPlace *places;
     uint32_t place_count;
+    uint64_t snapshot; /* sequence of the newest snapshot: before; then after */
+    Buffer image;      /* empty: it gets none */
 } SpreadActor;
 
 /* A segment's bytes, for the job. */
@@ -106,15 +109,36 @@ static void *copy_array(Mem *mem, const void *items, size_t size) {
     return copy;
 }
 
+/*
+ * The image of an actor whose tail has become long. What there is no room or
+ * no memory for comes with a later checkpoint: a snapshot only saves time.
+ */
+static void gather_image(Store *store, SpreadActor *actor, uint64_t *image_bytes) {
+    StoreActor *place = &actor->entry->actor;
+    buffer_init(&actor->image, store->mem);
+    if (!store->options.image || place->last_sequence - actor->snapshot < store->options.snapshot_records ||
+        *image_bytes >= IMAGE_BYTES_MAX)
+        return;
+    if (!store->options.image(store->options.context, place, &actor->image) || actor->image.failed)
+        buffer_deinit(&actor->image);
+    *image_bytes += actor->image.size;
+}
+
 static int gather_actors(Store *store, Checkpoint *checkpoint) {
     for (uint32_t index = 0; index < store->dirty_count; index++)
         checkpoint->place_count += store->dirty[index]->place_count;
     checkpoint->places = mem_try(store->mem, checkpoint->place_count * sizeof *checkpoint->places);
     checkpoint->actors = mem_try(store->mem, store->dirty_count * sizeof *checkpoint->actors);
-    if (!checkpoint->places || !checkpoint->actors)
+    if (!checkpoint->places || !checkpoint->actors) {
+        mem_free(store->mem, checkpoint->actors, store->dirty_count * sizeof *checkpoint->actors);
+        mem_free(store->mem, checkpoint->places, checkpoint->place_count * sizeof *checkpoint->places);
+        checkpoint->actors = NULL;
+        checkpoint->places = NULL;
         return -ENOMEM;
+    }
     checkpoint->actor_count = store->dirty_count;
     RecordPlace *places = checkpoint->places;
+    uint64_t image_bytes = 0;
     for (uint32_t index = 0; index < store->dirty_count; index++) {
         StoreEntry *entry = store->dirty[index];
         SpreadActor *actor = &checkpoint->actors[index];
@@ -126,7 +150,9 @@ static int gather_actors(Store *store, Checkpoint *checkpoint) {
             .packed_bytes = entry->packed_bytes,
             .places = places,
             .place_count = entry->place_count,
+            .snapshot = entry->snapshot,
         };
+        gather_image(store, actor, &image_bytes);
         memcpy(actor->incarnation, entry->actor.incarnation, sizeof actor->incarnation);
         memcpy(places, entry->places, entry->place_count * sizeof *places);
         places += entry->place_count;
@@ -331,6 +357,38 @@ static int spread_actors(Checkpoint *checkpoint) {
     return r ? r : finished;
 }
 
+/* --- snapshots --- */
+
+static bool is_about_room(int r) {
+    return r == -ENOSPC || r == -EDQUOT || r == -EFBIG || r == -ENOMEM;
+}
+
+static int write_snapshots(Checkpoint *checkpoint) {
+    Store *store = checkpoint->store;
+    for (uint32_t index = 0; index < checkpoint->actor_count; index++) {
+        SpreadActor *actor = &checkpoint->actors[index];
+        if (actor->image.size == 0)
+            continue;
+        SnapshotName name = {
+            .id = actor->entry->id,
+            .id_size = actor->entry->actor.id_size,
+            .sequence = actor->last_sequence,
+            .checksum = actor->last_checksum,
+        };
+        memcpy(name.store, store->identity.uuid, sizeof name.store);
+        memcpy(name.incarnation, actor->incarnation, sizeof name.incarnation);
+        int r = snapshot_write(store->io, &store->worker_mem, store->snapshot_path, &name, actor->image.bytes,
+                               actor->image.size);
+        if (r == 0) {
+            actor->snapshot = actor->last_sequence;
+            r = snapshot_trim(store->io, &store->worker_mem, store->snapshot_path, &name);
+        }
+        if (r && !is_about_room(r))
+            return r;
+    }
+    return 0;
+}
+
 /* --- the index --- */
 
 static int open_new_run(Checkpoint *checkpoint, uint64_t number, uint64_t checksum, IndexRun *run) {
@@ -363,6 +421,7 @@ static int write_run(Checkpoint *checkpoint) {
             .checksum = actor->last_checksum,
             .pack_place = actor->newest_run,
             .packed_size = actor->packed_bytes < UINT32_MAX ? (uint32_t)actor->packed_bytes : UINT32_MAX,
+            .snapshot_sequence = actor->snapshot,
         };
         memcpy(entries[index].hash, actor->entry->hash, sizeof entries[index].hash);
     }
@@ -415,6 +474,8 @@ static int merge_runs(Checkpoint *checkpoint) {
         IndexStamp stamp = index_stamp(store, checkpoint->last_run_number);
         if (!r)
             r = index_merge(store->io, &store->worker_mem, path, &stamp, sources, count, &checksum);
+        if (r > 0 && checkpoint->run_count < INDEX_RUNS_MAX - 1)
+            return 0; /* a damaged page is its actors' misfortune; the runs stay as they are */
         if (!r)
             r = open_new_run(checkpoint, stamp.number, checksum, &merged);
         if (r)
@@ -437,6 +498,8 @@ static void spread(void *context) {
     int r = 0;
     if (checkpoint->actor_count > 0) {
         r = spread_actors(checkpoint);
+        if (!r) /* before the index names them */
+            r = write_snapshots(checkpoint);
         if (!r)
             r = write_run(checkpoint);
         if (!r)
@@ -510,6 +573,7 @@ static void settle_actor(Store *store, const SpreadActor *actor) {
     StoreEntry *entry = actor->entry;
     entry->newest_run = actor->newest_run;
     entry->packed_bytes = actor->packed_bytes;
+    entry->snapshot = actor->snapshot;
     entry->place_count -= actor->place_count;
     memmove(entry->places, entry->places + actor->place_count, entry->place_count * sizeof *entry->places);
     if (entry->place_count == 0) {
@@ -544,6 +608,8 @@ static void checkpoint_free(Checkpoint *checkpoint) {
     mem_free(store->mem, checkpoint->segments, checkpoint->segment_count * sizeof *checkpoint->segments);
     mem_free(store->mem, checkpoint->groups, checkpoint->group_count * sizeof(LogPlace));
     mem_free(store->mem, checkpoint->places, checkpoint->place_count * sizeof *checkpoint->places);
+    for (uint32_t index = 0; index < checkpoint->actor_count; index++)
+        buffer_deinit(&checkpoint->actors[index].image);
     mem_free(store->mem, checkpoint->actors, checkpoint->actor_count * sizeof *checkpoint->actors);
     buffer_deinit(&checkpoint->live);
     store->checkpoint = NULL;
@@ -577,7 +643,7 @@ static int clean(Store *store, Checkpoint *checkpoint) {
 
 /* No room: whatever was written does not count, and it is tried again later. */
 static int give_up(Store *store, int r) {
-    if (r == -ENOSPC || r == -EDQUOT || r == -EFBIG || r == -ENOMEM || r == LOG_E_FULL) {
+    if (is_about_room(r) || r == LOG_E_FULL) {
         checkpoint_abandon(store);
         store->retry_ns = clock_monotonic_ns(store->options.clock) + NO_ROOM_RETRY_NS;
         return 0;
@@ -639,6 +705,7 @@ void checkpoint_abandon(Store *store) {
     if (worker_finished(&store->worker)) {
         /* its results are dropped */
     }
+    store->last_run_number = checkpoint->last_run_number; /* a number is never given twice */
     /* what it opened is closed; what it wrote is deleted when the numbers are used again */
     for (uint32_t index = 0; index < checkpoint->run_count; index++) {
         if (!has_run(store, checkpoint->runs[index].stamp.number))
@@ -668,8 +735,26 @@ static int load_runs(Store *store, ByteReader *reader) {
         if (r)
             return r > 0 || r == -ENOENT ? STORE_E_DAMAGED : r;
         store->run_checksums[store->run_count] = checksum;
+        /* what a failed sync left in memory is not what is on the disk */
+        r = store->is_reader ? 0 : io_forget(store->io, store->runs[store->run_count].descriptor);
+        if (r) {
+            index_close(&store->runs[store->run_count]);
+            return r;
+        }
     }
     return 0;
+}
+
+/* The same for the pack that was written to last. */
+static int forget_pack(const Store *store) {
+    if (store->is_reader || store->pack.number == 0)
+        return 0;
+    int descriptor = pack_open(store->io, store->pack_path, store->identity.uuid, store->pack.number);
+    if (descriptor < 0) /* damaged: whoever reads an actor from it will hear */
+        return descriptor == -ENOENT || descriptor == -EBADMSG ? 0 : descriptor;
+    int r = io_forget(store->io, descriptor);
+    io_close(store->io, descriptor);
+    return r;
 }
 
 static int load_live(Store *store, ByteReader *reader) {
@@ -705,5 +790,7 @@ int checkpoint_load(Store *store, const uint8_t *payload, uint32_t size, LogPosi
     store->last_run_number = byte_reader_fixed(&reader, 8);
     store->spread = *start;
     int r = load_runs(store, &reader);
+    if (!r)
+        r = forget_pack(store);
     return r ? r : load_live(store, &reader);
 }

@@ -232,6 +232,7 @@ static int load_entry(Store *store, const char *id, size_t size, StoreEntry **en
         entry->actor.last_checksum = found.checksum;
         entry->newest_run = found.pack_place;
         entry->packed_bytes = found.packed_size;
+        entry->snapshot = found.snapshot_sequence;
         r = load_incarnation(store, entry);
         if (r) {
             store_entry_settle(store, entry);
@@ -683,6 +684,30 @@ static int read_place(JournalReading *reading, const RecordPlace *place, Buffer 
             return r == LOG_E_DAMAGED ? say_record_damage(reading, &where, 0, "the segment ends") : r;
     }
     return read_records(reading, &where, (const uint8_t *)bytes->bytes, place->size);
+}
+
+SnapshotName store_snapshot_name(const Store *store, const StoreEntry *entry) {
+    SnapshotName name = {
+        .id = entry->id,
+        .id_size = entry->actor.id_size,
+        .sequence = entry->actor.last_sequence,
+        .checksum = entry->actor.last_checksum,
+    };
+    memcpy(name.store, store->identity.uuid, sizeof name.store);
+    memcpy(name.incarnation, entry->actor.incarnation, sizeof name.incarnation);
+    return name;
+}
+
+int store_read_image(Store *store, StoreActor *actor, Buffer *image, uint64_t *sequence, uint64_t *checksum) {
+    const StoreEntry *entry = (const StoreEntry *)actor;
+    if (entry->snapshot == 0)
+        return STORE_E_ABSENT;
+    SnapshotName name = store_snapshot_name(store, entry);
+    const char *quarantine = store->is_reader ? NULL : store->quarantine_path;
+    int r = snapshot_read(store->io, store->mem, store->snapshot_path, &name, image, quarantine);
+    *sequence = name.sequence;
+    *checksum = name.checksum;
+    return r > 0 ? STORE_E_ABSENT : r;
 }
 
 /* The sequence of the first record that no checkpoint has spread. */

@@ -37,6 +37,8 @@ enum {
     STORE_E_FOREIGN,     /* made by a version that this one does not understand */
 };
 
+typedef struct StoreActor StoreActor;
+
 typedef struct StoreOptions {
     Mem *mem;
     const Io *io;
@@ -49,14 +51,22 @@ typedef struct StoreOptions {
     /* 0: the default */
     uint64_t segment_size_min, segment_size_max;
     uint64_t checkpoint_size; /* bytes of log after which a checkpoint begins */
+    uint64_t snapshot_records; /* after which an actor gets a snapshot, at the next checkpoint */
     /* A group is about to be sealed: the last chance to append to it. */
     void (*sealing)(void *context);
+    /*
+     * Appends the image of an actor as of its last record; false: there is
+     * none now. Asked for at checkpoints, of actors with a long tail. NULL: no
+     * snapshots.
+     */
+    bool (*image)(void *context, StoreActor *actor, Buffer *out);
     void *context;
 } StoreOptions;
 
 #define STORE_SEGMENT_SIZE_MIN ((uint64_t)1 << 20)
 #define STORE_SEGMENT_SIZE_MAX ((uint64_t)64 << 20)
 #define STORE_CHECKPOINT_SIZE ((uint64_t)64 << 20)
+#define STORE_SNAPSHOT_RECORDS ((uint64_t)1000)
 
 /* What was found at opening, for people. */
 typedef struct StoreReport {
@@ -86,7 +96,7 @@ typedef struct Outstanding {
  * has records that no checkpoint has spread, and while anything is
  * outstanding.
  */
-typedef struct StoreActor {
+struct StoreActor {
     const char *id;
     uint32_t id_size;
     uint8_t incarnation[16];
@@ -94,7 +104,7 @@ typedef struct StoreActor {
     uint64_t last_checksum;
     Outstanding outstanding;
     void *owner; /* whoever holds it may keep something here; NULL when nobody does */
-} StoreActor;
+};
 
 /* Opens, or makes, a store, and recovers. `*storep` is NULL after a failure. */
 int store_open(Store **storep, const StoreOptions *options, StoreReport *report) MUST_CHECK;
@@ -171,6 +181,13 @@ int store_checkpoint(Store *store) MUST_CHECK;
 typedef int StoreRecordFunction(void *context, const Record *record);
 /* Reads an actor's records from sequence `from` on, those that are not yet durable included. */
 int store_read(Store *store, StoreActor *actor, uint64_t from, StoreRecordFunction *each, void *context) MUST_CHECK;
+
+/*
+ * Appends the image of the newest good snapshot of an actor; `*sequence` and
+ * `*checksum` say which record it is of, and whoever reads on from there must
+ * find that record. STORE_E_ABSENT: there is none.
+ */
+int store_read_image(Store *store, StoreActor *actor, Buffer *image, uint64_t *sequence, uint64_t *checksum) MUST_CHECK;
 
 /* Called for each actor with anything outstanding; its entry is not held. */
 typedef int StoreActorFunction(void *context, StoreActor *actor);

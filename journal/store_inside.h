@@ -5,6 +5,7 @@
 #include "journal/index.h"
 #include "journal/node_log.h"
 #include "journal/pack.h"
+#include "journal/snapshot.h"
 #include "journal/store.h"
 
 enum {
@@ -33,6 +34,7 @@ typedef struct StoreEntry {
     uint32_t number;
     PackPlace newest_run; /* in a pack, as of the last checkpoint */
     uint64_t packed_bytes;
+    uint64_t snapshot; /* sequence that the newest snapshot is of; 0: there is none */
     bool is_damaged; /* the header of the newest run: the actor cannot be used */
     char id[];
 } StoreEntry;
@@ -50,7 +52,7 @@ struct Store {
     Mem *mem;
     const Io *io;
     char path[LOG_PATH_MAX], log_path[LOG_PATH_MAX], pack_path[LOG_PATH_MAX], index_path[LOG_PATH_MAX],
-        quarantine_path[LOG_PATH_MAX];
+        snapshot_path[LOG_PATH_MAX], quarantine_path[LOG_PATH_MAX];
     StoreIdentity identity;
     int lock; /* descriptor of LOCK, or -1 */
     bool is_reader; /* nothing is written, and nothing may be appended */
@@ -107,6 +109,8 @@ void store_entries_free(Store *store);
 void store_entry_settle(Store *store, StoreEntry *entry);
 /* Notes where a record of the actor stands. -ENOMEM. */
 int store_note_place(Store *store, StoreEntry *entry, RecordPlace place) MUST_CHECK;
+/* What a snapshot of the actor is called; the sequence is its last. */
+SnapshotName store_snapshot_name(const Store *store, const StoreEntry *entry);
 /* The actor's newest entry in the index. 0, STORE_E_ABSENT, STORE_E_DAMAGED, or a negative errno. */
 int store_index_find(Store *store, const char *id, size_t size, IndexEntry *found) MUST_CHECK;
 /* The forming group is a new, empty one. -ENOMEM. */

@@ -339,6 +339,7 @@ static int set_paths(Store *store, const char *path) {
     path_in(store->log_path, store, "log");
     path_in(store->pack_path, store, "packs");
     path_in(store->index_path, store, "index");
+    path_in(store->snapshot_path, store, "snapshots");
     path_in(store->quarantine_path, store, "quarantine");
     return 0;
 }
@@ -391,6 +392,9 @@ static int open_store(Store *store, StoreReport *report) {
     } else if (!r) {
         r = recover_log(store, report);
     }
+    /* a number is never given twice, also not that of a run which is deleted here */
+    if (store->last_run_number < store->identity.epoch << 24)
+        store->last_run_number = store->identity.epoch << 24;
     if (!r)
         r = delete_others(store, store->index_path, keeps_run);
     if (!r)
@@ -412,6 +416,7 @@ static int make(Store **storep, const StoreOptions *options, bool is_reader) {
     StoreOptions *own = &store->options;
     own->segment_size_min = own->segment_size_min ? own->segment_size_min : STORE_SEGMENT_SIZE_MIN;
     own->segment_size_max = own->segment_size_max ? own->segment_size_max : STORE_SEGMENT_SIZE_MAX;
+    own->snapshot_records = own->snapshot_records ? own->snapshot_records : STORE_SNAPSHOT_RECORDS;
     own->checkpoint_size = own->checkpoint_size ? own->checkpoint_size : STORE_CHECKPOINT_SIZE;
     buffer_init(&store->forming, store->mem);
     store->log.options.io = NULL; /* not begun */

@@ -91,8 +91,13 @@ Message *actor_pop(Actor *actor) {
 }
 
 /* Those with a record stand first in the line, apart from asks from outside, which have none. */
-Outstanding actor_outstanding(const Actor *actor) {
+Outstanding actor_outstanding(const Actor *actor, bool is_settled) {
     Outstanding outstanding = {.flags = actor->parked > 0 ? OUTSTANDING_PARKED : 0};
+    if (actor->turn && !is_settled && turn_message(actor->turn)->sequence > 0) {
+        outstanding.flags |= OUTSTANDING_MESSAGES;
+        outstanding.first_waiting = turn_message(actor->turn)->sequence;
+        return outstanding;
+    }
     for (const Message *message = actor->first; message; message = message->next) {
         if (message->sequence > 0) {
             outstanding.flags |= OUTSTANDING_MESSAGES;

@@ -104,8 +104,11 @@ void actor_push_first(Actor *actor, TAKEN Message *message);
 Message *actor_pop(Actor *actor);
 /* `first_unrecorded` goes on to the next that no record holds. */
 void actor_skip_recorded(Actor *actor);
-/* What the live list must know once the records so far count. */
-Outstanding actor_outstanding(const Actor *actor);
+/*
+ * What the live list must know once the records so far count. The message of
+ * the turn that runs waits still, unless this is for the record that settles it.
+ */
+Outstanding actor_outstanding(const Actor *actor, bool is_settled);
 
 /* --- asks --- */
 

@@ -65,6 +65,7 @@ static int store_result(Node *node, int r) {
 /* --- the store --- */
 
 static int append_waiting(Node *node, Actor *actor);
+static bool image_of(void *context, StoreActor *place, Buffer *out);
 
 /* Bytes of the records that a message needs when it waits; the first of an actor comes with a birth. */
 uint64_t message_record_size(const Message *message) {
@@ -111,7 +112,7 @@ static int append_waiting(Node *node, Actor *actor) {
         if (node->payload.failed)
             return -ENOMEM;
         message->sequence = actor->place->last_sequence + 1;
-        Outstanding outstanding = actor_outstanding(actor);
+        Outstanding outstanding = actor_outstanding(actor, false);
         if (node_append(node, actor, RECORD_MESSAGE, &node->payload, &outstanding)) {
             message->sequence = 0;
             return -EAGAIN;
@@ -161,6 +162,7 @@ bool node_need_store(Node *node, Strand *strand) {
         .signal = node->signal,
         .pid = node->options.pid,
         .sealing = sealing,
+        .image = image_of,
         .context = node,
     };
     StoreReport report;
@@ -196,10 +198,11 @@ int node_reserve(Node *node, uint64_t size, uint32_t count) {
 }
 
 /*
- * What a behavior is of: captured values, the same for every actor of a kind,
- * are kept for those that were spawned.
+ * An actor's birth, with its state as it is; or, with `image`, all of it.
+ * Captured values, the same for every actor of a kind, are kept for those
+ * that were spawned.
  */
-static int encode_born(Node *node, const Actor *actor, Buffer *payload) {
+static int encode_born(Node *node, const Actor *actor, const ImagePayload *image, Buffer *payload) {
     Kind refused;
     const String *address = value_string(actor->address);
     ActorKind *kind = node_kind(node, string_bytes(address), address->size);
@@ -226,17 +229,39 @@ static int encode_born(Node *node, const Actor *actor, Buffer *payload) {
     born.code_hash = identity.hash;
     born.captures = (Bytes){(const uint8_t *)captures.bytes, captures.size};
     born.state = (Bytes){(const uint8_t *)state.bytes, state.size};
-    payload_put_born(payload, &born);
+    if (image) {
+        ImagePayload whole = *image;
+        whole.born = born;
+        payload_put_image(payload, &whole);
+    } else {
+        payload_put_born(payload, &born);
+    }
     return payload->failed ? -ENOMEM : 0;
+}
+
+/* store.image: an actor that is loaded, as of its last record. */
+static bool image_of(void *context, StoreActor *place, Buffer *out) {
+    Node *node = context;
+    const Actor *actor = place->owner;
+    if (actor == NULL || !actor->is_loaded)
+        return false;
+    Outstanding outstanding = actor_outstanding(actor, false);
+    ImagePayload image = {
+        .turn_number = actor->turn_number,
+        .parked = actor->parked,
+        .is_stopped = actor->is_stopped,
+        .first_waiting = outstanding.flags & OUTSTANDING_MESSAGES ? outstanding.first_waiting : 0,
+    };
+    return encode_born(node, actor, &image, out) == 0;
 }
 
 static int append_born(Node *node, Actor *actor, bool reserves) {
     CLEANUP(buffer_deinit) Buffer payload;
     buffer_init(&payload, &node->heap->mem);
-    int r = encode_born(node, actor, &payload);
+    int r = encode_born(node, actor, NULL, &payload);
     if (!r && reserves)
         r = node_reserve(node, payload.size, 1);
-    Outstanding outstanding = actor_outstanding(actor);
+    Outstanding outstanding = actor_outstanding(actor, false);
     return r ? r : node_append(node, actor, RECORD_BORN, &payload, &outstanding);
 }
 
@@ -884,7 +909,7 @@ void node_stop_now(Node *node, Value address, bool reserves) {
         CLEANUP(buffer_deinit) Buffer payload;
         buffer_init(&payload, &node->heap->mem);
         payload_put_life(&payload, LIFE_STOPPED);
-        Outstanding outstanding = actor_outstanding(actor);
+        Outstanding outstanding = actor_outstanding(actor, false);
         if (payload.failed || (reserves && node_reserve(node, payload.size, 1)) ||
             node_append(node, actor, RECORD_LIFE, &payload, &outstanding))
             return;

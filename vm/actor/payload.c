@@ -68,14 +68,36 @@ void payload_put_born(Buffer *out, const BornPayload *born) {
     put(out, born->state);
 }
 
+static void get_born(ByteReader *reader, BornPayload *born) {
+    born->kind = get(reader);
+    born->behavior = get(reader);
+    born->code_hash = byte_reader_fixed(reader, 8);
+    born->capture_count = byte_reader_varint(reader);
+    born->captures = get(reader);
+    born->state = get(reader);
+}
+
 int payload_get_born(Bytes payload, BornPayload *born) {
     ByteReader reader = reader_of(payload);
-    born->kind = get(&reader);
-    born->behavior = get(&reader);
-    born->code_hash = byte_reader_fixed(&reader, 8);
-    born->capture_count = byte_reader_varint(&reader);
-    born->captures = get(&reader);
-    born->state = get(&reader);
+    get_born(&reader, born);
+    return result(&reader);
+}
+
+void payload_put_image(Buffer *out, const ImagePayload *image) {
+    payload_put_born(out, &image->born);
+    buffer_append_varint(out, image->turn_number);
+    buffer_append_varint(out, image->parked);
+    buffer_append_varint(out, image->is_stopped);
+    buffer_append_varint(out, image->first_waiting);
+}
+
+int payload_get_image(Bytes payload, ImagePayload *image) {
+    ByteReader reader = reader_of(payload);
+    get_born(&reader, &image->born);
+    image->turn_number = byte_reader_varint(&reader);
+    image->parked = byte_reader_varint(&reader);
+    image->is_stopped = byte_reader_varint(&reader);
+    image->first_waiting = byte_reader_varint(&reader);
     return result(&reader);
 }
 

@@ -85,6 +85,15 @@ typedef enum LifeKind {
     LIFE_STARTED = 2,
 } LifeKind;
 
+/* All of an actor as of one record: what a snapshot holds. */
+typedef struct ImagePayload {
+    BornPayload born; /* its state is the present one */
+    uint64_t turn_number;
+    uint64_t parked;
+    uint64_t is_stopped;
+    uint64_t first_waiting; /* sequence of the first record whose message waits; 0: none does */
+} ImagePayload;
+
 /* Each appends; a refusal of memory is kept in the buffer. */
 void payload_put_bytes(Buffer *out, const void *bytes, size_t size);
 void payload_put_message(Buffer *out, const MessagePayload *message);
@@ -93,6 +102,7 @@ void payload_put_effect(Buffer *out, const EffectPayload *effect);
 void payload_put_turn(Buffer *out, const TurnPayload *turn);
 void payload_put_fate(Buffer *out, const FatePayload *fate);
 void payload_put_life(Buffer *out, LifeKind kind);
+void payload_put_image(Buffer *out, const ImagePayload *image);
 
 /* Each reads a whole payload. 0 or PAYLOAD_E_DAMAGED. */
 int payload_get_message(Bytes payload, MessagePayload *message) MUST_CHECK;
@@ -100,5 +110,6 @@ int payload_get_born(Bytes payload, BornPayload *born) MUST_CHECK;
 int payload_get_turn(Bytes payload, TurnPayload *turn) MUST_CHECK;
 int payload_get_fate(Bytes payload, FatePayload *fate) MUST_CHECK;
 int payload_get_life(Bytes payload, LifeKind *kind) MUST_CHECK;
+int payload_get_image(Bytes payload, ImagePayload *image) MUST_CHECK;
 /* The next of a turn's effects. False at the end, and when it is damaged, which `effects->failed` tells. */
 bool payload_next_effect(ByteReader *effects, EffectPayload *effect);

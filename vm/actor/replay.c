@@ -21,6 +21,7 @@ typedef struct Replay {
     bool is_stopped;
     Message *first, *last; /* that wait */
     uint64_t limit;        /* messages from this sequence on are in the line already */
+    uint64_t image_sequence, image_checksum; /* the record that the snapshot is of; 0: none was used */
 } Replay;
 
 static int decode(Node *node, Bytes bytes, Value *value) {
@@ -33,19 +34,25 @@ static int decode(Node *node, Bytes bytes, Value *value) {
     return r > 0 ? STORE_E_DAMAGED : r;
 }
 
-static int replay_born(Replay *replay, Bytes bytes) {
-    BornPayload born;
+static int take_born(Replay *replay, const BornPayload *born) {
     Value state;
-    if (payload_get_born(bytes, &born))
-        return STORE_E_DAMAGED;
-    int r = decode(replay->node, born.state, &state);
+    int r = decode(replay->node, born->state, &state);
     if (r)
         return r;
+    if (!value_is_map(state)) {
+        value_unref(replay->node->heap, state);
+        return STORE_E_DAMAGED;
+    }
     value_unref(replay->node->heap, replay->state);
     replay->state = state;
-    if (born.kind.size == 0 && !value_is_object(replay->behavior))
-        replay->behavior = code_find(replay->node, &born);
+    if (born->kind.size == 0 && !value_is_object(replay->behavior))
+        replay->behavior = code_find(replay->node, born);
     return 0;
+}
+
+static int replay_born(Replay *replay, Bytes bytes) {
+    BornPayload born;
+    return payload_get_born(bytes, &born) ? STORE_E_DAMAGED : take_born(replay, &born);
 }
 
 /* A message that waits, from its record. */
@@ -137,10 +144,32 @@ static int replay_life(Replay *replay, Bytes bytes) {
     return 0;
 }
 
+/* The image holds all that came of these records; only messages that still waited are taken from them. */
+static int replay_before_image(Replay *replay, const Record *record) {
+    MessagePayload message;
+    FatePayload fate;
+    Bytes payload = {record->payload, record->size};
+    if (record->sequence == replay->image_sequence && record->checksum != replay->image_checksum)
+        return STORE_E_DAMAGED;
+    switch (record->type) {
+    case RECORD_MESSAGE:
+        return payload_get_message(payload, &message) ? STORE_E_DAMAGED
+                                                      : replay_message(replay, &message, record->sequence);
+    case RECORD_FATE:
+        if (payload_get_fate(payload, &fate))
+            return STORE_E_DAMAGED;
+        return fate.outcome == FATE_AGAIN ? replay_message(replay, &fate.message, record->sequence) : 0;
+    default:
+        return 0;
+    }
+}
+
 static int replay_record(void *context, const Record *record) {
     Replay *replay = context;
     Bytes payload = {record->payload, record->size};
     MessagePayload message;
+    if (record->sequence <= replay->image_sequence)
+        return replay_before_image(replay, record);
     switch (record->type) {
     case RECORD_BORN:
         return replay_born(replay, payload);
@@ -178,7 +207,41 @@ static void take_over(Replay *replay) {
     }
 }
 
-int replay_load(Node *node, Actor *actor) {
+/* Begins with the newest snapshot: `*from` is the record to read on from. */
+static int take_image(Replay *replay, uint64_t *from) {
+    Node *node = replay->node;
+    CLEANUP(buffer_deinit) Buffer bytes;
+    buffer_init(&bytes, &node->heap->mem);
+    ImagePayload image;
+    uint64_t sequence, checksum;
+    int r = store_read_image(node->store, replay->actor->place, &bytes, &sequence, &checksum);
+    if (r)
+        return r == STORE_E_ABSENT ? 0 : r;
+    if (payload_get_image((Bytes){(const uint8_t *)bytes.bytes, bytes.size}, &image) || image.first_waiting > sequence)
+        return 0; /* the journal says the same, in more words */
+    r = take_born(replay, &image.born);
+    if (r)
+        return r == STORE_E_DAMAGED ? 0 : r;
+    replay->turn_number = image.turn_number;
+    replay->parked = (uint32_t)image.parked;
+    replay->is_stopped = image.is_stopped != 0;
+    replay->image_sequence = sequence;
+    replay->image_checksum = checksum;
+    *from = image.first_waiting ? image.first_waiting : sequence;
+    return 0;
+}
+
+static void replay_deinit(Replay *replay) {
+    for (Message *message = replay->first, *next; message; message = next) {
+        next = message->next;
+        message_free(replay->node, message);
+    }
+    value_unref(replay->node->heap, replay->state);
+    value_unref(replay->node->heap, replay->behavior);
+}
+
+/* With a snapshot if `uses_image` and there is one. */
+static int load(Node *node, Actor *actor, bool uses_image, bool *used_image) {
     Replay replay = {
         .node = node,
         .actor = actor,
@@ -188,16 +251,21 @@ int replay_load(Node *node, Actor *actor) {
     };
     for (const Message *message = actor->first; message && replay.limit == UINT64_MAX; message = message->next)
         replay.limit = message->sequence > 0 ? message->sequence : UINT64_MAX;
-    int r = store_read(node->store, actor->place, 1, replay_record, &replay);
-    if (r == 0) {
+    uint64_t from = 1;
+    int r = uses_image ? take_image(&replay, &from) : 0;
+    if (!r)
+        r = store_read(node->store, actor->place, from, replay_record, &replay);
+    *used_image = replay.image_sequence > 0;
+    if (r == 0)
         take_over(&replay);
-        return 0;
-    }
-    for (Message *message = replay.first, *next; message; message = next) {
-        next = message->next;
-        message_free(node, message);
-    }
-    value_unref(node->heap, replay.state);
-    value_unref(node->heap, replay.behavior);
+    else
+        replay_deinit(&replay);
     return r;
+}
+
+int replay_load(Node *node, Actor *actor) {
+    bool used_image;
+    int r = load(node, actor, true, &used_image);
+    /* a snapshot only saves time: when it does not fit, all is read */
+    return r == STORE_E_DAMAGED && used_image ? load(node, actor, false, &used_image) : r;
 }

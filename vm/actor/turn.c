@@ -156,6 +156,9 @@ void turn_abandon(Turn *turn) {
 Actor *turn_actor(const Turn *turn) {
     return turn->actor;
 }
+const Message *turn_message(const Turn *turn) {
+    return turn->message;
+}
 Value turn_sender(const Turn *turn) {
     return turn->message->sender;
 }
@@ -412,7 +415,7 @@ static int append_fate(Turn *turn, const Fault *fault) {
     if (r)
         return r;
     actor->parked++;
-    Outstanding outstanding = actor_outstanding(actor);
+    Outstanding outstanding = actor_outstanding(actor, true);
     r = node_append(node, actor, RECORD_FATE, &payload, &outstanding);
     if (r)
         actor->parked--;
@@ -558,7 +561,7 @@ static int append_turn(Turn *turn) {
         r = node_append_born(node, actor);
     if (r)
         return r;
-    Outstanding outstanding = actor_outstanding(actor);
+    Outstanding outstanding = actor_outstanding(actor, true);
     r = node_append(node, actor, RECORD_TURN, &bytes, &outstanding);
     if (!r)
         actor->turn_number++;

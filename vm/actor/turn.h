@@ -21,6 +21,7 @@ void turns_free(Node *node);
 /* --- for words inside the turn; false leaves a fault --- */
 
 Actor *turn_actor(const Turn *turn);
+const Message *turn_message(const Turn *turn);
 Value turn_sender(const Turn *turn); /* borrowed */
 /* The state at the start, with the events folded since. Borrowed. */
 Value turn_state(const Turn *turn);
