@@ -11,7 +11,10 @@ static void keep_output(void *context, const char *bytes, size_t size) {
     Trial *trial = context;
     if (trial->output_size + size > OUTPUT_MAX)
         return;
-    trial->output = realloc(trial->output, trial->output_size + size + 1);
+    if (trial->output_size + size >= trial->output_room) {
+        trial->output_room = 2 * (trial->output_size + size) + 64;
+        trial->output = realloc(trial->output, trial->output_room);
+    }
     memcpy(trial->output + trial->output_size, bytes, size);
     trial->output_size += size;
 }

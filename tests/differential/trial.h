@@ -13,7 +13,7 @@ typedef struct Trial {
     char message[512];        /* of a fault */
     int64_t status;
     char *output;
-    size_t output_size;
+    size_t output_size, output_room;
     ReferenceResult reference; /* when it was asked for */
 } Trial;
 

@@ -46,7 +46,10 @@ void *machine_take(Machine *machine, size_t size) {
 
 void machine_print(Machine *machine, const char *bytes, size_t size) {
     ReferenceResult *result = &machine->result;
-    result->output = realloc(result->output, result->output_size + size + 1);
+    if (result->output_size + size >= result->output_room) {
+        result->output_room = 2 * (result->output_size + size) + 64;
+        result->output = realloc(result->output, result->output_room);
+    }
     memcpy(result->output + result->output_size, bytes, size);
     result->output_size += size;
 }

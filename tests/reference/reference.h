@@ -28,7 +28,7 @@ typedef struct ReferenceResult {
     ReferenceEnd end;
     char message[256]; /* of a trap */
     char *output;      /* free() it */
-    size_t output_size;
+    size_t output_size, output_room;
     int64_t status;
 } ReferenceResult;
 
