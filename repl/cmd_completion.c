@@ -35,9 +35,22 @@ static void print_option_names(uint32_t bits) {
     }
 }
 
-static void print_command_names(const char *separator) {
-    for (const Command *command = command_rows; command->name; command++)
-        printf("%s%s", command == command_rows ? "" : separator, command->name);
+static bool is_first_of_group(const Command *command) {
+    return command_part(command) != command->name &&
+           (command == command_rows || !command_is_beside(command, command - 1));
+}
+
+/* What may stand first: commands, and groups of them. */
+static void print_first_words(const char *separator) {
+    for (const Command *command = command_rows; command->name; command++) {
+        if (command_part(command) == command->name || is_first_of_group(command))
+            printf("%s%.*s", command == command_rows ? "" : separator, (int)strcspn(command->name, " "), command->name);
+    }
+}
+
+static void print_parts(const Command *group) {
+    for (const Command *command = group; command_is_beside(group, command); command++)
+        printf("%s%s", command == group ? "" : " ", command_part(command));
 }
 
 static void print_choices(const Option *option) {
@@ -47,7 +60,7 @@ static void print_choices(const Option *option) {
 
 /* What may be asked for help, but for words: too many, and full of a shell's own signs. */
 static void print_topics(void) {
-    print_command_names(" ");
+    print_first_words(" ");
     fputs(" words", stdout);
     for (const StdModule *std = std_modules; std->name; std++)
         printf(" %s", std->name);
@@ -101,17 +114,31 @@ static void print_bash_arguments(const Command *command) {
 static void print_bash_commands(void) {
     puts("    case $command in");
     for (const Command *command = command_rows; command->name; command++) {
-        printf("    %s) options='", command->name);
+        if (is_first_of_group(command)) {
+            printf("    %.*s) names='", (int)strcspn(command->name, " "), command->name);
+            print_parts(command);
+            puts("' ;;");
+        }
+        printf("    '%s') options='", command->name);
         print_option_names(command->options | COMMON_OPTIONS);
         putchar('\'');
         print_bash_arguments(command);
         puts(" ;;");
     }
     fputs("    *) files=1 names='", stdout);
-    print_command_names(" ");
+    print_first_words(" ");
     fputs("' options='", stdout);
     print_option_names(first_options());
     puts("' ;;\n    esac");
+}
+
+/* The word that names a command ends the search; one that names a group leaves the next to be looked at. */
+static void print_bash_words(void) {
+    for (const Command *command = command_rows; command->name; command++) {
+        if (is_first_of_group(command))
+            printf("        %.*s) command=$word ;;\n", (int)strcspn(command->name, " "), command->name);
+        printf("        '%s') command='%s'; break ;;\n", command->name, command->name);
+    }
 }
 
 static void print_bash(void) {
@@ -121,11 +148,9 @@ static void print_bash(void) {
          "    local command= options= names= files= word\n"
          "    COMPREPLY=()\n"
          "    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-         "        case $word in");
-    fputs("        ", stdout);
-    print_command_names("|");
-    puts(") command=$word; break ;;\n"
-         "        *.seq) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
+         "        case ${command:+$command }$word in");
+    print_bash_words();
+    puts("        *.seq) COMPREPLY=($(compgen -f -- \"$current\")); return ;;\n"
          "        esac\n"
          "    done");
     print_bash_values();
@@ -204,6 +229,18 @@ static void print_zsh_arguments(const Command *command) {
     }
 }
 
+/* Its commands have about the same options, so all are offered. */
+static void print_zsh_group(const Command *group) {
+    uint32_t options = COMMON_OPTIONS;
+    for (const Command *command = group; command_is_beside(group, command); command++)
+        options |= command->options;
+    printf("        %.*s) _arguments", (int)strcspn(group->name, " "), group->name);
+    print_zsh_options(options);
+    fputs(" \\\n            '1:command:(", stdout);
+    print_parts(group);
+    puts(")' ;;");
+}
+
 static void print_zsh(void) {
     puts("#compdef seqvm\n"
          "# zsh completion for seqvm; made by `seqvm completion zsh`\n"
@@ -212,9 +249,15 @@ static void print_zsh(void) {
          "    local -a commands\n"
          "    commands=(");
     for (const Command *command = command_rows; command->name; command++) {
-        printf("        '%s:", command->name);
-        print_zsh_text(command->sentence);
-        puts("'");
+        if (command_part(command) == command->name) {
+            printf("        '%s:", command->name);
+            print_zsh_text(command->sentence);
+            puts("'");
+        } else if (is_first_of_group(command)) {
+            printf("        '%.*s:", (int)strcspn(command->name, " "), command->name);
+            print_parts(command);
+            puts("'");
+        }
     }
     fputs("    )\n    _arguments -C", stdout);
     print_zsh_options(first_options());
@@ -226,6 +269,10 @@ static void print_zsh(void) {
          "    rest)\n"
          "        case $line[1] in");
     for (const Command *command = command_rows; command->name; command++) {
+        if (is_first_of_group(command))
+            print_zsh_group(command);
+        if (command_part(command) != command->name)
+            continue;
         printf("        %s) _arguments", command->name);
         print_zsh_options(command->options | COMMON_OPTIONS);
         print_zsh_arguments(command);
@@ -283,18 +330,43 @@ static void print_fish_arguments(const Command *command, const char *condition) 
     }
 }
 
-static void print_fish(void) {
-    puts("# fish completion for seqvm; made by `seqvm completion fish`\n"
-         "complete -c seqvm -n __fish_use_subcommand -k -x -a '(__fish_complete_suffix .seq)'");
-    for (const Command *command = command_rows; command->name; command++) {
-        printf("complete -c seqvm -n __fish_use_subcommand -x -a %s -d '", command->name);
+/* A command, or a group and what it has. */
+static void print_fish_name(const Command *command) {
+    int first_size = (int)strcspn(command->name, " ");
+    bool is_part = command_part(command) != command->name;
+    if (!is_part || is_first_of_group(command)) {
+        printf("complete -c seqvm -n __fish_use_subcommand -x -a %.*s -d '", first_size, command->name);
+        if (is_part)
+            print_parts(command);
+        else
+            print_quoted(command->sentence);
+        puts("'");
+    }
+    if (is_part) {
+        printf("complete -c seqvm -n '__fish_seen_subcommand_from %.*s' -x -a %s -d '", first_size, command->name,
+               command_part(command));
         print_quoted(command->sentence);
         puts("'");
     }
+}
+
+static void fish_condition(const Command *command, char *condition, size_t size) {
+    if (command_part(command) == command->name)
+        snprintf(condition, size, "__fish_seen_subcommand_from %s", command->name);
+    else
+        snprintf(condition, size, "__fish_seen_subcommand_from %.*s; and __fish_seen_subcommand_from %s",
+                 (int)strcspn(command->name, " "), command->name, command_part(command));
+}
+
+static void print_fish(void) {
+    puts("# fish completion for seqvm; made by `seqvm completion fish`\n"
+         "complete -c seqvm -n __fish_use_subcommand -k -x -a '(__fish_complete_suffix .seq)'");
+    for (const Command *command = command_rows; command->name; command++)
+        print_fish_name(command);
     print_fish_options("__fish_use_subcommand", first_options());
     for (const Command *command = command_rows; command->name; command++) {
-        char condition[64];
-        snprintf(condition, sizeof condition, "__fish_seen_subcommand_from %s", command->name);
+        char condition[128];
+        fish_condition(command, condition, sizeof condition);
         print_fish_options(condition, command->options | COMMON_OPTIONS);
         print_fish_arguments(command, condition);
     }

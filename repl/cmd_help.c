@@ -157,12 +157,14 @@ static bool find_form(const char *topic) {
 
 /* A topic may be several things: all are shown. */
 static bool find(Catalogue *catalogue, const char *topic) {
-    const Command *command = command_find(topic);
+    const Command *command = command_find(topic), *group = command_group(topic);
     if (command)
         help_command(stdout, command);
+    if (group)
+        help_group(stdout, group);
     if (strcmp(topic, "words") == 0)
         print_all_words(catalogue);
-    bool found = command || strcmp(topic, "words") == 0;
+    bool found = command || group || strcmp(topic, "words") == 0;
     found |= find_form(topic);
     found |= find_word(catalogue, topic);
     found |= find_definition(catalogue, topic);
@@ -173,7 +175,7 @@ static bool find(Catalogue *catalogue, const char *topic) {
 
 /* --- what is meant by an unknown one --- */
 
-enum { DISTANCE_MAX = 2, SUGGESTIONS_MAX = 12 };
+enum { DISTANCE_MAX = 2, SUGGESTIONS_MAX = 12, TOPIC_SIZE = 256 };
 
 typedef struct Suggestions {
     const char *topic;
@@ -229,7 +231,9 @@ static int show(Catalogue *catalogue, const Invocation *invocation) {
         markdown_words(stdout, catalogue);
         return EXIT_FINE;
     }
-    const char *topic = invocation->arguments[0];
+    char topic[TOPIC_SIZE];
+    snprintf(topic, sizeof topic, "%s%s%s", invocation->arguments[0], invocation->argument_count > 1 ? " " : "",
+             invocation->argument_count > 1 ? invocation->arguments[1] : "");
     return find(catalogue, topic) ? EXIT_FINE : fail_unknown(catalogue, topic);
 }
 

@@ -10,6 +10,7 @@ static const struct Variable {
     {"NO_COLOR", "Set and not empty: no colors, unless --color asks for them."},
     {"CLICOLOR_FORCE", "Set and neither empty nor 0, and NO_COLOR is not: colors, also where no terminal is."},
     {"TERM", "When it is `dumb` or not set, a terminal gets no colors."},
+    {"SEQVM_STORE", "The folder of durable actors, unless --store names one."},
     {"SEQ_STDLIB",
      "A folder in which std modules that are not built in are looked for first; then `stdlib` is tried, beside the "
      "program and in the current folder."},
@@ -23,6 +24,7 @@ static const struct Example {
     {"seqvm check src/*.seq", "Looks for mistakes."},
     {"seqvm test --filter parse tests", "Runs some of the tests in a folder."},
     {"seqvm help list.map", "Explains a word."},
+    {"seqvm journal dump account/alice", "Shows what an actor has done."},
 };
 
 /* Text in which nothing is a request; what stands between backquotes is bold. At the start of a line. */

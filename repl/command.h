@@ -25,7 +25,7 @@ typedef struct Invocation {
 typedef enum CommandTakes { TAKES_NOTHING, TAKES_PROGRAMS, TAKES_FOLDERS, TAKES_TOPICS, TAKES_SHELLS } CommandTakes;
 
 struct Command {
-    const char *name;
+    const char *name; /* one word, or two: "journal ls" is one of the commands of the group `journal` */
     int (*function)(const Invocation *invocation); /* returns the exit code */
     const char *usage;                             /* what stands behind the name: "FILE [ARGUMENT...]" */
     uint32_t argument_count_min, argument_count_max;
@@ -36,6 +36,8 @@ struct Command {
 };
 
 #define COMMON_OPTIONS (OPTION_BIT(COLOR) | OPTION_BIT(HELP))
+/* Of those that look into a store. */
+#define VIEW_OPTIONS (OPTION_BIT(STORE) | OPTION_BIT(JSON))
 /* What may stand before a program that is run without naming the command `run`. */
 #define PROGRAM_OPTIONS (OPTION_BIT(EXECUTE) | OPTION_BIT(MEMORY) | OPTION_BIT(FUEL) | OPTION_BIT(STORE))
 
@@ -45,6 +47,12 @@ extern const Command command_rows[]; /* one whose name is NULL ends them */
 
 /* The command of that name, or NULL. */
 const Command *command_find(const char *name);
+/* The first row of the group of that name, or NULL. Its other rows follow it. */
+const Command *command_group(const char *name);
+/* The second word of a command's name; the first when it is of no group. */
+const char *command_part(const Command *command);
+/* Whether both are of one group. */
+bool command_is_beside(const Command *a, const Command *b);
 /* The name that is most like this one, or NULL when none is. */
 const char *command_closest(const char *name);
 
@@ -53,7 +61,14 @@ int cmd_check(const Invocation *invocation);
 int cmd_completion(const Invocation *invocation);
 int cmd_disasm(const Invocation *invocation);
 int cmd_help(const Invocation *invocation);
+int cmd_journal_dump(const Invocation *invocation);
+int cmd_journal_inspect(const Invocation *invocation);
+int cmd_journal_ls(const Invocation *invocation);
+int cmd_journal_stat(const Invocation *invocation);
+int cmd_journal_verify(const Invocation *invocation);
 int cmd_man(const Invocation *invocation);
+int cmd_parked_ls(const Invocation *invocation);
+int cmd_parked_show(const Invocation *invocation);
 int cmd_run(const Invocation *invocation);
 int cmd_test(const Invocation *invocation);
 int cmd_version(const Invocation *invocation);

@@ -81,6 +81,14 @@ static void print_commands(FILE *file) {
         print_command(file, command);
 }
 
+void help_group(FILE *file, const Command *group) {
+    int size = (int)strcspn(group->name, " ");
+    fprintf(file, "seqvm %.*s COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n", size, group->name);
+    for (const Command *command = group; command_is_beside(group, command); command++)
+        print_command(file, command);
+    fprintf(file, "\n`seqvm help %s` says more, and so on.\n", group->name);
+}
+
 static void print_exit_codes(FILE *file) {
     fputs("\nExit codes, unless the program gives its own:\n", file);
 #define ROW(name, code, meaning) help_wrap(file, meaning, fprintf(file, "  %d", code), 8);
@@ -101,8 +109,10 @@ void help_usage(FILE *file, const Command *command) {
           "       seqvm COMMAND [OPTION...] [ARGUMENT...]\n"
           "commands:",
           file);
-    for (const Command *each = command_rows; each->name; each++)
-        fprintf(file, " %s", each->name);
+    for (const Command *each = command_rows; each->name; each++) {
+        if (each == command_rows || !command_is_beside(each, each - 1))
+            fprintf(file, " %.*s", (int)strcspn(each->name, " "), each->name);
+    }
     fputs("\n`seqvm help` says more.\n", file);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "repl/json.h"
 
+#include "vm/lang/diag.h"
 #include "vm/lang/source.h"
 
 static void append_scalar(Buffer *out, uint32_t scalar, const char *bytes, size_t size) {
@@ -26,6 +27,26 @@ void json_append_text(Buffer *out, const char *bytes, size_t size) {
         bytes += scalar_size;
     }
     buffer_append_byte(out, '"');
+}
+
+/* Beyond U+FFFF by two escapes. */
+static void append_escape(Buffer *out, uint32_t scalar) {
+    if (scalar > 0xffff)
+        buffer_append_format(out, "\\u%04x", (unsigned)(0xd800 + ((scalar - 0x10000) >> 10)));
+    buffer_append_format(out, "\\u%04x", (unsigned)(scalar > 0xffff ? 0xdc00 + (scalar & 0x3ff) : scalar));
+}
+
+void json_append_shown(Buffer *out, const char *json, size_t size) {
+    const char *end = json + size;
+    while (json < end) {
+        uint32_t scalar;
+        size_t scalar_size = source_scalar(json, end, &scalar);
+        if (scalar != SCALAR_BAD && diag_is_hidden(scalar))
+            append_escape(out, scalar);
+        else
+            buffer_append(out, json, scalar_size);
+        json += scalar_size;
+    }
 }
 
 void json_append_pair(Buffer *out, const char *key, const char *text) {

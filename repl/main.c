@@ -35,7 +35,32 @@ const Command command_rows[] = {
      "Shows the instructions of a program.",
      "Those of the words that stand in FILE itself, or of WORD, which may come from an include. Each piece of code\n"
      "has a number in brackets, by which others name it."},
-    {"help", cmd_help, "[TOPIC]", 0, 1, TAKES_TOPICS, OPTION_BIT(MARKDOWN),
+    {"journal ls", cmd_journal_ls, "", 0, 0, TAKES_NOTHING, VIEW_OPTIONS,
+     "Lists the actors of a store.",
+     "For each its records, the bytes they take, and when the last one was written. This and the other commands that\n"
+     "look into a store change nothing, and work while the program that owns it is running: they show it as it is at\n"
+     "one moment."},
+    {"journal dump", cmd_journal_dump, "ADDRESS", 1, 1, TAKES_NOTHING,
+     VIEW_OPTIONS | OPTION_BIT(FROM) | OPTION_BIT(TO),
+     "Shows what an actor's journal says, one line a record.",
+     "A turn is shown with its message, the keys of the state that it changed, with what stood under them before, its\n"
+     "events, what the behavior saw of the world, and what it did. Values are SON."},
+    {"journal inspect", cmd_journal_inspect, "ADDRESS [@TURN]", 1, 2, TAKES_NOTHING, VIEW_OPTIONS,
+     "Shows an actor's state, now or after an earlier turn.",
+     "And the messages that wait or are parked then."},
+    {"journal stat", cmd_journal_stat, "", 0, 0, TAKES_NOTHING, VIEW_OPTIONS,
+     "Counts actors, records, bytes and what is not settled.",
+     NULL},
+    {"journal verify", cmd_journal_verify, "", 0, 0, TAKES_NOTHING, VIEW_OPTIONS,
+     "Reads all of every journal and says what is damaged.",
+     "Each damage is a line that says where it is; nothing is changed. With any, the exit code is 5."},
+    {"parked ls", cmd_parked_ls, "", 0, 0, TAKES_NOTHING, VIEW_OPTIONS,
+     "Lists the messages that were set aside because their turn failed.",
+     "The number behind the address is that of the record that says so."},
+    {"parked show", cmd_parked_show, "ADDRESS NUMBER", 2, 2, TAKES_NOTHING, VIEW_OPTIONS,
+     "Shows a parked message, why its turn failed, and where.",
+     NULL},
+    {"help", cmd_help, "[TOPIC]", 0, 2, TAKES_TOPICS, OPTION_BIT(MARKDOWN),
      "Explains a command, a word, a family of words or a std module.",
      "TOPIC is the name of a command or of a word, `words` for the names of all words, a family of them like `list`,\n"
      "a module like `std:json`, or syntax like `match`."},
@@ -61,6 +86,29 @@ const Command *command_find(const char *name) {
     return NULL;
 }
 
+static size_t group_size(const char *name) {
+    return strchr(name, ' ') ? (size_t)(strchr(name, ' ') - name) : 0;
+}
+
+const Command *command_group(const char *name) {
+    for (const Command *command = command_rows; command->name; command++) {
+        size_t size = group_size(command->name);
+        if (size > 0 && strlen(name) == size && memcmp(command->name, name, size) == 0)
+            return command;
+    }
+    return NULL;
+}
+
+const char *command_part(const Command *command) {
+    size_t size = group_size(command->name);
+    return command->name + size + (size > 0);
+}
+
+bool command_is_beside(const Command *a, const Command *b) {
+    size_t size = a->name && b->name ? group_size(a->name) : 0;
+    return size > 0 && size == group_size(b->name) && memcmp(a->name, b->name, size) == 0;
+}
+
 const char *command_closest(const char *name) {
     enum { DISTANCE_MAX = 2 };
     const char *best = NULL;
@@ -83,6 +131,18 @@ static bool is_program(const char *item) {
     return is_seq || strcmp(item, "-") == 0 || strchr(item, '/');
 }
 
+/* The command of a group that the second word names, or NULL. */
+static const Command *choose_part(const Command *command, Arguments *arguments) {
+    const char *part = arguments->next + 1 < arguments->count ? arguments->items[arguments->next + 1] : "";
+    for (const Command *each = command; command_is_beside(command, each); each++) {
+        if (strcmp(command_part(each), part) == 0) {
+            arguments->next += 2;
+            return each;
+        }
+    }
+    return NULL;
+}
+
 /* NULL when there is no such command. */
 static const Command *choose(const Options *options, Arguments *arguments) {
     const char *item = arguments->next < arguments->count ? arguments->items[arguments->next] : NULL;
@@ -90,13 +150,49 @@ static const Command *choose(const Options *options, Arguments *arguments) {
         return command_find("version");
     if (options_has(options, OPTION_EXECUTE) || (item && is_program(item)))
         return command_find("run");
-    const Command *command = item ? command_find(item) : NULL;
+    const Command *command = item ? command_group(item) : NULL;
+    if (command)
+        return choose_part(command, arguments);
+    command = item ? command_find(item) : NULL;
     arguments->next += command != NULL;
     return command;
 }
 
 static int fail_usage(const Command *command) {
     help_usage(stderr, command);
+    return EXIT_USAGE;
+}
+
+/* What a command has printed must arrive. (Programs do not print by stdio; their failures to write are ignored.) */
+static int after_output(int code) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    report_error("cannot write: %s", strerror(errno));
+    return code ? code : EXIT_FAILED;
+}
+
+static bool is_help(const char *item) {
+    return strcmp(item, "-h") == 0 || strcmp(item, "--help") == 0;
+}
+
+/* A group was named, and none of its commands. */
+static int answer_group(const Command *group, const Options *options, const Arguments *arguments) {
+    const char *name = arguments->items[arguments->next];
+    const char *part = arguments->next + 1 < arguments->count ? arguments->items[arguments->next + 1] : NULL;
+    if (options_has(options, OPTION_HELP) || (part && is_help(part))) {
+        help_group(stdout, group);
+        return after_output(EXIT_FINE);
+    }
+    char wanted[64];
+    snprintf(wanted, sizeof wanted, "%s %s", name, part ? part : "");
+    const char *best = part ? command_closest(wanted) : NULL;
+    if (best)
+        report_error("unknown command '%s'; did you mean '%s'?", wanted, best);
+    else if (part)
+        report_error("unknown command '%s'", wanted);
+    else
+        report_error("%s: which of its commands is meant?", name);
+    help_group(stderr, group);
     return EXIT_USAGE;
 }
 
@@ -130,14 +226,6 @@ static bool has_right_count(const Command *command, uint32_t count) {
     report_error("%s: %s; it takes %s", command->name, count ? "too many arguments" : "something is missing",
                  *command->usage ? command->usage : "none");
     return false;
-}
-
-/* What a command has printed must arrive. (Programs do not print by stdio; their failures to write are ignored.) */
-static int after_output(int code) {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    report_error("cannot write: %s", strerror(errno));
-    return code ? code : EXIT_FAILED;
 }
 
 static int call(const Command *command, const Options *options, const Arguments *arguments) {
@@ -182,6 +270,9 @@ int main(int argc, char **argv) {
     bool is_run = command == command_find("run");
     if (command && !options_read(&options, &arguments, is_run))
         return fail_usage(command);
+    const Command *group = !command && arguments.next < arguments.count ? command_group(argv[arguments.next]) : NULL;
+    if (group)
+        return answer_group(group, &options, &arguments);
     if (options_has(&options, OPTION_HELP)) {
         help_command(stdout, command);
         return after_output(EXIT_FINE);

@@ -69,6 +69,22 @@ static bool read_store(Options *options, const char *text) {
     return true;
 }
 
+static bool read_sequence(const char *name, const char *text, uint64_t *sequence) {
+    const char *end;
+    if (read_count(text, sequence, &end) && *end == '\0')
+        return true;
+    report_error("--%s takes the number of a record, from 1, not '%s'", name, text);
+    return false;
+}
+
+static bool read_from(Options *options, const char *text) {
+    return read_sequence("from", text, &options->from);
+}
+
+static bool read_to(Options *options, const char *text) {
+    return read_sequence("to", text, &options->to);
+}
+
 static bool read_color(Options *options, const char *text) {
     for (int choice = 0; color_choices[choice]; choice++) {
         if (strcmp(text, color_choices[choice]) == 0) {
@@ -98,6 +114,8 @@ const Option option_rows[OPTION_COUNT] = {
                      "Stops a program with a trap after so many calls in all; each turn of a loop is one.", read_fuel},
     [OPTION_STORE] = {0, "store", "FOLDER", NULL,
                       "Where durable actors live. Else the environment's SEQVM_STORE, else ./actors.", read_store},
+    [OPTION_FROM] = {0, "from", "RECORD", NULL, "Begins at that record; they are numbered from 1.", read_from},
+    [OPTION_TO] = {0, "to", "RECORD", NULL, "Ends with that record.", read_to},
     [OPTION_COLOR] = {0, "color", "WHEN", color_choices, "Colors in messages: auto (on a terminal), always or never.",
                       read_color},
     [OPTION_HELP] = {'h', "help", NULL, NULL, "Prints help and ends.", NULL},

@@ -18,6 +18,8 @@ typedef enum OptionId {
     OPTION_MEMORY,
     OPTION_FUEL,
     OPTION_STORE,
+    OPTION_FROM,
+    OPTION_TO,
     OPTION_COLOR,
     OPTION_HELP,
     OPTION_VERSION,
@@ -36,6 +38,7 @@ typedef struct Options {
     size_t memory_limit; /* bytes; 0 when not given */
     int64_t fuel;        /* 0 when not given */
     const char *store;   /* or NULL */
+    uint64_t from, to;   /* 0 when not given */
     ColorMode color;
 } Options;
 

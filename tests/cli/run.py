@@ -20,7 +20,7 @@ import traceback
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 NEVER = ('LeakSanitizer', 'AddressSanitizer', 'runtime error:', 'internal error')
 COLOR_VARIABLES = ('NO_COLOR', 'CLICOLOR_FORCE', 'CLICOLOR')
-COMMANDS = ('run', 'check', 'test', 'disasm', 'help', 'completion', 'man', 'version')
+COMMANDS = ('run', 'check', 'test', 'disasm', 'journal', 'parked', 'help', 'completion', 'man', 'version')
 HELLO = ': main ( -- ) "hello" io.write-line ;\n'
 
 

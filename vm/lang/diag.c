@@ -83,8 +83,7 @@ void diag_add_place(DiagList *diags, Diag *diag, Span span, const char *text) {
 
 /* --- what may be shown --- */
 
-/* Controls, and what changes the direction of text or is invisible. */
-static bool is_hidden(uint32_t scalar) {
+bool diag_is_hidden(uint32_t scalar) {
     return scalar < 0x20 || (scalar >= 0x7F && scalar < 0xA0) || scalar == 0xAD || scalar == 0x061C ||
            scalar == 0x180E || scalar == 0x200B || scalar == 0x200E || scalar == 0x200F ||
            (scalar >= 0x2028 && scalar <= 0x202E) || (scalar >= 0x2060 && scalar <= 0x206F) || scalar == 0xFEFF ||
@@ -98,7 +97,7 @@ static size_t show_scalar(const char *at, const char *end, char shown[SHOWN_SIZE
     size_t size = source_scalar(at, end, scalarp);
     if (*scalarp == SCALAR_BAD) {
         snprintf(shown, SHOWN_SIZE_MAX, "\\x%02x", (unsigned)(unsigned char)*at);
-    } else if (is_hidden(*scalarp)) {
+    } else if (diag_is_hidden(*scalarp)) {
         snprintf(shown, SHOWN_SIZE_MAX, "\\u{%x}", (unsigned)*scalarp);
     } else {
         memcpy(shown, at, size);
@@ -248,7 +247,7 @@ static int append_cell(Buffer *out, const char **atp, const char *end, int colum
     uint32_t scalar;
     *atp += show_scalar(*atp, end, shown, &scalar);
     buffer_append_text(out, shown);
-    return scalar == SCALAR_BAD || is_hidden(scalar) ? (int)strlen(shown) : scalar_width(scalar);
+    return scalar == SCALAR_BAD || diag_is_hidden(scalar) ? (int)strlen(shown) : scalar_width(scalar);
 }
 
 /* `count` characters back from `at`, not before `start`. */
@@ -414,7 +413,7 @@ static void append_json_text(Buffer *out, const char *text) {
             buffer_append_text(out, "\\n");
         else if (scalar == '"' || scalar == '\\')
             buffer_append_format(out, "\\%c", (int)scalar);
-        else if (scalar < 0x10000 && is_hidden(scalar))
+        else if (scalar < 0x10000 && diag_is_hidden(scalar))
             buffer_append_format(out, "\\u%04x", (unsigned)scalar);
         else
             buffer_append(out, text, size);

@@ -86,6 +86,8 @@ void diag_list_print(Buffer *out, DiagList *diags, bool colour);
  * that are no UTF-8 become U+FFFD.
  */
 void diag_print_json(Buffer *out, const Diag *diag);
+/* Controls, and what changes the direction of text or is invisible: nothing that a terminal should get. */
+bool diag_is_hidden(uint32_t scalar);
 /* Appends text for a terminal: control characters as \u{1b}, bytes that are no UTF-8 as \xff, the rest unchanged. */
 void diag_append_shown(Buffer *out, const char *bytes, size_t size);
 /* The same into `room` bytes with a NUL behind it; what does not fit is left away. */
