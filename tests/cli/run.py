@@ -647,6 +647,241 @@ def test_version(seqvm):
     seqvm('--version', '--json').gives(0, json.dumps(value, separators=(',', ':')) + '\n')
 
 
+# --- journals ---
+
+ACCOUNT = r"""
+union Cmd { Deposit { amount: Int } Note { text: String } Pay { to: String amount: Int } Balance Break }
+
+: balance ( Map -- Map Int ) dup "balance" map.get [ ] [ drop 0 ] if ;
+: account ( Map Cmd -- Map )
+  match
+    Deposit { >amount } -> swap balance rot i.+ "balance" swap map.set
+    Note { >text } -> "note" swap map.set
+    Pay { >to >amount } -> "paid\n" io.write Make-Deposit actor-send
+    Balance -> balance actor-reply
+    Break -> -1 time.sleep-ms
+  end
+;
+: deposits ( String Int -- )
+  dup 0 i.= [ drop drop ] [ over 1 Make-Deposit actor-send 1 i.- deposits ] if ;
+: forever ( -- ) "account/live" Make-Balance actor-ask drop "account/live" 1 Make-Deposit actor-send forever ;
+: main ( -- )
+  "account" [ account ] actor-register
+  1 args.at dup "deposit" string.equal? [ drop 2 args.at 3 args.at string->int drop deposits ] [
+  dup "note" string.equal? [ drop 2 args.at 3 args.at file.slurp drop Make-Note actor-send ] [
+  dup "pay" string.equal? [ drop 2 args.at 3 args.at 7 Make-Pay actor-send ] [
+  dup "break" string.equal? [ drop 2 args.at Make-Break actor-send ] [
+  drop forever
+  ] if ] if ] if ] if
+;
+"""
+
+
+def account(seqvm, *args, code=0):
+    """Runs the program above on the store `s`."""
+    seqvm.write('account.seq', ACCOUNT)
+    return seqvm('--store', 's', 'account.seq', *args).gives(code)
+
+
+def look(seqvm, *args, code=0, **wanted):
+    return seqvm(*args, '--store', 's').gives(code, **wanted)
+
+
+def look_json(seqvm, *args, code=0):
+    return seqvm(*args, '--store', 's', '--json').gives(code).json_lines()
+
+
+def files_of(folder):
+    """Names, contents and times of a folder's files."""
+    found = {}
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(path, name), 'rb') as file:
+                found[os.path.join(path, name)] = (file.read(), os.stat(file.fileno()).st_mtime_ns)
+    return found
+
+
+def test_journal(seqvm):
+    account(seqvm, 'deposit', 'account/b', '1')
+    account(seqvm, 'deposit', 'account/b', '1') # one at a time, so that no message waits long enough for a record
+    account(seqvm, 'pay', 'account/a', 'account/b')
+    account(seqvm, 'break', 'account/b')
+    before = files_of(os.path.join(seqvm.folder, 's'))
+    time = r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z'
+
+    out = look(seqvm, 'journal', 'ls', err='').out
+    expect(re.fullmatch(rf' +records +bytes +last +address\n +2 +\d+  {time}  account/a\n +5 +\d+  {time}  account/b\n', out), out)
+    rows = look_json(seqvm, 'journal', 'ls')
+    expect([(row['address'], row['records']) for row in rows] == [('account/a', 2), ('account/b', 5)], rows)
+
+    out = look(seqvm, 'journal', 'dump', 'account/a', err='').out
+    expect(re.fullmatch(rf'1 {time} born kind "account" behavior "account" code [0-9a-f]{{16}} state map-of\n'
+                        rf'2 {time} turn 1 from outside :Pay "account/b" 7 wrap-2; printed "paid\\n"; '
+                        r'sent "account/b" :Deposit 7 wrap-1\n', out), out)
+    out = look(seqvm, 'journal', 'dump', 'account/b', '--from', '3', '--to=4', err='').out
+    expect(re.fullmatch(rf'3 {time} turn 2 from outside :Deposit 1 wrap-1; changed "balance" 1 -> 2\n'
+                        rf'4 {time} turn 3 from "account/a" turn 1 :Deposit 7 wrap-1; changed "balance" 2 -> 9\n', out), out)
+    born, first, _, paid, fate = look_json(seqvm, 'journal', 'dump', 'account/b')
+    expect(born['type'] == 'born' and born['kind'] == 'account' and born['sequence'] == 1, born)
+    expect(first['changes'] == [{'path': ['"balance"'], 'old': None, 'new': '1'}] and first['from'] is None, first)
+    expect(paid['from'] == 'account/a' and paid['message'] == ':Deposit 7 wrap-1' and paid['turn'] == 3, paid)
+    expect(fate['outcome'] == 'parked' and fate['message'] == ':Break wrap-0' and 'sleep' in fate['reason'], fate)
+
+    out = look(seqvm, 'journal', 'inspect', 'account/b', err='').out
+    expect(re.match(rf'account/b: turn 3, record 5, {time}\nmap-of\n  "balance" 9 kv\nparked: 1\n  5 {time} from outside '
+                    ':Break wrap-0; ', out), out)
+    states = [look_json(seqvm, 'journal', 'inspect', 'account/b', f'@{turn}')[0] for turn in range(4)]
+    expect([state['state'] for state in states] ==
+           ['map-of'] + [f'map-of "balance" {balance} kv' for balance in (1, 2, 9)], states)
+    look(seqvm, 'journal', 'inspect', 'account/b', '@4', code=1, out='', err='seqvm: account/b has 3 turns\n')
+
+    stat, = look_json(seqvm, 'journal', 'stat')
+    expect((stat['actors'], stat['records'], stat['actors_parked'], stat['format']) == (2, 7, 1, 1), stat)
+    look(seqvm, 'journal', 'stat', out_has=['2  actors\n', '7  records\n', '1  actors with parked messages\n'])
+    out = look(seqvm, 'journal', 'verify', err='').out
+    expect(re.fullmatch(r'2 actors, 7 records, \d+ bytes: no damage\n', out), out)
+    expect(look_json(seqvm, 'journal', 'verify')[0]['damaged'] == 0, 'damage')
+
+    expect(re.fullmatch(rf'"account/b" 5 {time} from outside :Break wrap-0; ".*sleep.*"\n', look(seqvm, 'parked', 'ls').out), 'ls')
+    look(seqvm, 'parked', 'show', 'account/b', '5', out_has=[':Break wrap-0; ', 'in account (account.seq:'])
+    shown, = look_json(seqvm, 'parked', 'show', 'account/b', '5')
+    expect('account.seq:' in shown['trace'] and look_json(seqvm, 'parked', 'ls')[0]['parked'] == shown, shown)
+    look(seqvm, 'parked', 'show', 'account/b', '4', code=1, err_has='has no parked message 4')
+    expect(files_of(os.path.join(seqvm.folder, 's')) == before, 'looking has changed the store')
+
+
+def test_journal_usage(seqvm):
+    for command in ('ls', 'stat', 'verify'):
+        seqvm('journal', command).gives(1, '', 'seqvm: actors: there is no store\n')
+    seqvm('journal', 'ls', env={'SEQVM_STORE': 'elsewhere'}).gives(1, '', err_has='elsewhere: there is no store')
+    expect(os.listdir(seqvm.folder) == [], 'looking has made something')
+    account(seqvm, 'deposit', 'account/a', '1')
+    look(seqvm, 'journal', 'dump', 'account/b', code=1, out='', err="seqvm: there is no actor 'account/b' in s\n")
+    look(seqvm, 'journal', 'inspect', 'account/b\x1b', code=1, out='', err_has='u{1b}')
+    look(seqvm, 'journal', 'inspect', 'account/a', '1', code=2, err_has='@NUMBER')
+    look(seqvm, 'journal', 'dump', code=2, err_has='ADDRESS')
+    look(seqvm, 'journal', 'dump', 'account/a', '--from', '0', code=2, err_has='--from')
+    look(seqvm, 'parked', 'show', 'account/a', 'x', code=2)
+    seqvm('journal').gives(2, '', err_has=['which', 'journal ls', 'journal verify'])
+    seqvm('journal', 'dmp').gives(2, '', err_has="did you mean 'journal dump'?")
+    seqvm('journal', '--help').gives(0, seqvm('help', 'journal').out)
+    seqvm('journal', 'dump', '--help').gives(0, seqvm('help', 'journal', 'dump').gives(0, out_has='--from RECORD').out)
+    os.mkdir(os.path.join(seqvm.folder, 'empty'))
+    seqvm('journal', 'verify', '--store', 'empty').gives(1, '', 'seqvm: empty: there is no store\n')
+
+
+def test_journal_controls(seqvm):
+    """Whatever is in a message or an address, a terminal gets none of it."""
+    bidi = '\u202e\u2066\ufeff\u0085\U000e0041'
+    with open(os.path.join(seqvm.folder, 'bytes'), 'wb') as file:
+        file.write(bytes(range(256)) + bidi.encode())
+    address = 'account/\u202e x'
+    account(seqvm, 'note', address, 'bytes')
+    account(seqvm, 'break', address)
+    for command in (('journal', 'ls'), ('journal', 'dump', address), ('journal', 'inspect', address),
+                    ('journal', 'inspect', address, '@1'), ('journal', 'verify'), ('parked', 'ls'),
+                    ('parked', 'show', address, '3')):
+        for form in ((), ('--json',)):
+            out = seqvm(*command, '--store', 's', *form).gives(0, err='').out
+            wrong = [hex(ord(each)) for each in out if each != '\n' and (ord(each) < 32 or 127 <= ord(each) < 160 or each in bidi)]
+            expect(not wrong, f'{command} {form}: {wrong}')
+            if form:
+                for line in out.splitlines():
+                    json.loads(line)
+    out = seqvm('journal', 'dump', address, '--store', 's').out
+    expect(len(out.splitlines()) == 3 and '\\u{202e}' in out and '\\u0000\\u0001' in out, out)
+    rows = look_json(seqvm, 'journal', 'ls')
+    expect(rows[0]['address'] == address, rows)
+    message = look_json(seqvm, 'journal', 'dump', address)[1]['message']
+    expect('\u202e\u2066\ufeff' in message, message)
+
+
+def test_journal_damage(seqvm):
+    """One byte is wrong: that actor is named, and all others are as they were."""
+    for name in 'abcde':
+        account(seqvm, 'deposit', f'account/{name}', '3')
+    account(seqvm, 'break', 'account/c')
+    path = os.path.join(seqvm.folder, 's/packs', os.listdir(os.path.join(seqvm.folder, 's/packs'))[0])
+    with open(path, 'rb') as file:
+        whole = file.read()
+    found = set()
+    for offset in range(64, len(whole), 37):
+        with open(path, 'wb') as file:
+            file.write(whole[:offset] + bytes([whole[offset] ^ 0x10]) + whole[offset + 1:])
+        *damages, totals = look_json(seqvm, 'journal', 'verify', code=5)
+        expect(len(damages) == 1 and totals['damaged'] == 1 and totals['actors'] == 5, f'{offset}: {damages} {totals}')
+        expect('packs/' in damages[0]['damage'] and 'offset' in damages[0]['damage'], damages)
+        damaged = damages[0]['address']
+        found.add(damaged)
+        look(seqvm, 'journal', 'verify', code=5, out_has=[f'{damaged}: packs/', '1 damaged\n'])
+        look(seqvm, 'journal', 'dump', damaged, code=5, err_has=f'seqvm: {damaged}: packs/')
+        look(seqvm, 'journal', 'inspect', damaged, code=5, out='')
+        other = 'account/a' if damaged != 'account/a' else 'account/b'
+        look(seqvm, 'journal', 'inspect', other, out_has='"balance" 3')
+        expect(len(look(seqvm, 'journal', 'ls', code=None).out.splitlines()) == 6, 'an actor is missing')
+    expect(found == {f'account/{name}' for name in 'abcde'}, found)
+    # and the program runs: the last damage is that of account/c, of which a message is parked
+    expect(damaged == 'account/c', damaged)
+    account(seqvm, 'deposit', 'account/a', '1')
+
+
+def test_journal_damaged_files(seqvm):
+    account(seqvm, 'deposit', 'account/a', '3')
+    folder = os.path.join(seqvm.folder, 's')
+    shutil.copytree(folder, folder + '.whole')
+    for name in ('STORE', 'log', 'index', 'packs'):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path):
+            path = os.path.join(path, os.listdir(path)[0])
+        for change in ('remove', 'empty', 'flip'):
+            with open(path, 'rb') as file:
+                whole = file.read()
+            if change == 'remove':
+                os.remove(path)
+            else:
+                with open(path, 'wb') as file:
+                    file.write(b'' if change == 'empty' else bytes(each ^ 1 for each in whole[:200]) + whole[200:])
+            result = look(seqvm, 'journal', 'verify', code=5)
+            expect(result.out or result.err.startswith('seqvm: s: '), f'{name} {change} {result}')
+            with open(path, 'wb') as file:
+                file.write(whole)
+    look(seqvm, 'journal', 'verify', out_has='no damage')
+
+
+def test_journal_live(seqvm):
+    """Looking while the owner is at work, and after it was killed."""
+    seqvm.write('account.seq', ACCOUNT)
+    with subprocess.Popen([seqvm.seqvm, '--store', 's', 'account.seq', 'forever'], cwd=seqvm.folder,
+                          stdout=subprocess.PIPE) as owner:
+        while not os.path.exists(os.path.join(seqvm.folder, 's/STORE')) or seqvm('journal', 'ls', '--store', 's').code or \
+                not look_json(seqvm, 'journal', 'ls'):
+            expect(owner.poll() is None, 'the owner has ended')
+        turns = [0]
+        for _ in range(50):
+            state, = look_json(seqvm, 'journal', 'inspect', 'account/live')
+            expect(state['state'] == f'map-of "balance" {state["turn"]} kv', state)
+            turns.append(state['turn'])
+            look(seqvm, 'journal', 'verify', out_has='no damage', err='')
+            look(seqvm, 'journal', 'dump', 'account/live', '--to', '3', out_has='turn 1', err='')
+            look(seqvm, 'journal', 'stat', out_has='1  actors\n', err='')
+        expect(turns == sorted(turns) and turns[-1] > turns[1], turns)
+        owner.kill()
+    before = files_of(os.path.join(seqvm.folder, 's'))
+    state, = look_json(seqvm, 'journal', 'inspect', 'account/live')
+    expect(state['turn'] >= turns[-1], f'{state} {turns[-1]}')
+    look(seqvm, 'journal', 'verify', out_has='no damage')
+    expect(files_of(os.path.join(seqvm.folder, 's')) == before, 'looking has changed the store')
+
+
+def test_journal_interrupted(seqvm):
+    account(seqvm, 'deposit', 'account/a', '100000')
+    process = subprocess.Popen([seqvm.seqvm, 'journal', 'verify', '--store', 's'], cwd=seqvm.folder, stdout=subprocess.PIPE,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    process.send_signal(signal.SIGINT)
+    out = process.communicate(timeout=60)[0].decode()
+    expect(process.returncode in (130, -signal.SIGINT) or 'no damage' in out, f'{process.returncode} {out}')
+
+
 # --- usage ---
 
 def test_usage(seqvm):
