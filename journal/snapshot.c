@@ -277,10 +277,14 @@ int snapshot_read(const Io *io, Mem *mem, const char *folder, SnapshotName *name
         r = read_file(io, path, &file);
         if (!r)
             r = unpack_file(&file, &found, image);
+        found.damaged = name->damaged;
         if (r == 0) {
             *name = found;
             result = 0;
+        } else if (r == -ENOENT) { /* a reader's: its owner has trimmed since */
+            r = 0;
         } else if (r == SNAPSHOT_E_DAMAGED) {
+            name->damaged = name->damaged ? name->damaged : sequence;
             r = put_aside(io, path, encoded, sequence, quarantine);
         }
     }

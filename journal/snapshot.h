@@ -33,6 +33,7 @@ typedef struct SnapshotName {
     uint32_t id_size;
     uint64_t sequence; /* of the last record in it */
     uint64_t checksum; /* of that record */
+    uint64_t damaged;  /* after reading: the sequence of the newest that is damaged; 0: none was found */
 } SnapshotName;
 
 /*

@@ -700,11 +700,14 @@ SnapshotName store_snapshot_name(const Store *store, const StoreEntry *entry) {
 
 int store_read_image(Store *store, StoreActor *actor, Buffer *image, uint64_t *sequence, uint64_t *checksum) {
     const StoreEntry *entry = (const StoreEntry *)actor;
+    store->damage[0] = '\0';
     if (entry->snapshot == 0)
         return STORE_E_ABSENT;
     SnapshotName name = store_snapshot_name(store, entry);
     const char *quarantine = store->is_reader ? NULL : store->quarantine_path;
     int r = snapshot_read(store->io, store->mem, store->snapshot_path, &name, image, quarantine);
+    if (name.damaged)
+        (void)!store_say_damage(store, "the snapshot of record %" PRIu64 " is damaged", name.damaged);
     *sequence = name.sequence;
     *checksum = name.checksum;
     return r > 0 ? STORE_E_ABSENT : r;

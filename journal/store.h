@@ -185,7 +185,8 @@ int store_read(Store *store, StoreActor *actor, uint64_t from, StoreRecordFuncti
 /*
  * Appends the image of the newest good snapshot of an actor; `*sequence` and
  * `*checksum` say which record it is of, and whoever reads on from there must
- * find that record. STORE_E_ABSENT: there is none.
+ * find that record. STORE_E_ABSENT: there is none. Damaged ones are passed
+ * over; store_damage() tells of the newest of them, and is empty otherwise.
  */
 int store_read_image(Store *store, StoreActor *actor, Buffer *image, uint64_t *sequence, uint64_t *checksum) MUST_CHECK;
 
@@ -217,6 +218,7 @@ typedef struct StoreFigures {
     uint32_t format;
     uint64_t epoch; /* how often it was opened to write */
     uint64_t log_size, log_count, pack_size, pack_count, index_size, index_count;
-    uint64_t quarantine_size, quarantine_count; /* torn tails that were put aside */
+    uint64_t snapshot_size, snapshot_count;
+    uint64_t quarantine_size, quarantine_count; /* torn tails and bad snapshots that were put aside */
 } StoreFigures;
 int store_figures(const Store *store, StoreFigures *figures) MUST_CHECK;

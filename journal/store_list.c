@@ -69,14 +69,23 @@ typedef struct FolderSum {
     uint64_t size, count;
 } FolderSum;
 
+/* Snapshots lie in folders of their own, one level down. */
 static int add_file(void *context, const char *name) {
     FolderSum *sum = context;
     char path[LOG_PATH_MAX];
     IoInfo info;
-    snprintf(path, sizeof path, "%.4000s/%.64s", sum->folder, name);
+    if (snprintf(path, sizeof path, "%s/%s", sum->folder, name) >= (int)sizeof path)
+        return -ENAMETOOLONG;
     int r = io_info(sum->store->io, path, &info);
     if (r == -ENOENT) /* deleted since it was listed */
         return 0;
+    if (r == 0 && info.kind == IO_FOLDER) {
+        const char *folder = sum->folder;
+        sum->folder = path;
+        r = io_list_folder(sum->store->io, path, add_file, sum);
+        sum->folder = folder;
+        return r;
+    }
     if (r == 0) {
         sum->size += (uint64_t)info.size;
         sum->count++;
@@ -99,6 +108,8 @@ int store_figures(const Store *store, StoreFigures *figures) {
         r = sum_folder(store, store->pack_path, &figures->pack_size, &figures->pack_count);
     if (!r)
         r = sum_folder(store, store->index_path, &figures->index_size, &figures->index_count);
+    if (!r)
+        r = sum_folder(store, store->snapshot_path, &figures->snapshot_size, &figures->snapshot_count);
     if (!r)
         r = sum_folder(store, store->quarantine_path, &figures->quarantine_size, &figures->quarantine_count);
     return r;

@@ -317,8 +317,10 @@ static void print_figures(JournalView *view, const Totals *totals, const StoreFi
         {"pack_files", "packs", figures->pack_count},
         {"index_bytes", "bytes of the index", figures->index_size},
         {"index_files", "files of the index", figures->index_count},
-        {"quarantine_bytes", "bytes of torn tails, put aside", figures->quarantine_size},
-        {"quarantine_files", "torn tails", figures->quarantine_count},
+        {"snapshot_bytes", "bytes of snapshots", figures->snapshot_size},
+        {"snapshot_files", "snapshots", figures->snapshot_count},
+        {"quarantine_bytes", "bytes put aside: torn tails, bad snapshots", figures->quarantine_size},
+        {"quarantine_files", "files put aside", figures->quarantine_count},
     };
     for (size_t index = 0; index < sizeof rows / sizeof *rows; index++) {
         if (view->as_json)

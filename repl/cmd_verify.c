@@ -24,7 +24,13 @@ static const int64_t PROGRESS_AFTER_NS = 1000000000, PROGRESS_EVERY_NS = 2000000
 
 typedef struct Verification {
     JournalView *view;
-    History history; /* of the actor that is being read */
+    /* of the actor that is being read */
+    History history;
+    const char *address;
+    size_t address_size;
+    Buffer image; /* its snapshot's */
+    uint64_t image_sequence, image_checksum; /* the record that it is of; 0: there is none */
+
     uint64_t actors, records, bytes, damaged;
     bool shows_progress, is_progress_shown;
     int64_t progress_ns; /* when it is shown next */
@@ -80,12 +86,44 @@ static void print_damage(Verification *verification, const char *address, size_t
 
 /* --- one actor --- */
 
+/* A snapshot only saves time, so a wrong one is told of and the journal read on. */
+static int verify_image(Verification *verification, const Record *record) {
+    History *history = &verification->history;
+    const Buffer *image = &verification->image;
+    if (record->checksum != verification->image_checksum) {
+        print_damage(verification, verification->address, verification->address_size, "its snapshot is of another journal");
+        return 0;
+    }
+    int r = history_compare_image(history, record, (Bytes){(const uint8_t *)image->bytes, image->size});
+    if (r > 0) {
+        print_damage(verification, verification->address, verification->address_size, history->damage);
+        history->damage[0] = '\0';
+    }
+    return r < 0 ? r : 0;
+}
+
+/* Reads the snapshot that a start would use. */
+static int take_image(Verification *verification, StoreActor *actor) {
+    Store *store = verification->view->store;
+    buffer_clear(&verification->image);
+    verification->image_sequence = 0;
+    int r = store_read_image(store, actor, &verification->image, &verification->image_sequence,
+                             &verification->image_checksum);
+    if (r == STORE_E_ABSENT)
+        verification->image_sequence = 0;
+    if (r >= 0 && store_damage(store)[0])
+        print_damage(verification, actor->id, actor->id_size, store_damage(store));
+    return r < 0 ? r : 0;
+}
+
 static int verify_record(void *context, const Record *record) {
     Verification *verification = context;
     verification->records++;
     verification->bytes += record_size(record->size);
     int r = verification->records % LOOKS_EVERY == 0 ? look_around(verification) : 0;
-    return r ? r : history_add(&verification->history, record);
+    if (!r)
+        r = history_add(&verification->history, record);
+    return !r && record->sequence == verification->image_sequence ? verify_image(verification, record) : r;
 }
 
 /* What the live list says must be what the journal comes to: it decides who is woken at the start. */
@@ -104,8 +142,13 @@ static int verify_journal(Verification *verification, StoreActor *actor) {
     History *history = &verification->history;
     const JournalView *view = verification->view;
     const char *reason = NULL;
+    int r = take_image(verification, actor);
+    if (r)
+        return r;
+    verification->address = actor->id;
+    verification->address_size = actor->id_size;
     history_init(history, &verification->view->heap);
-    int r = store_read(view->store, actor, 1, verify_record, verification);
+    r = store_read(view->store, actor, 1, verify_record, verification);
     if (r == 0)
         reason = compare_outstanding(actor, history);
     else if (r > 0 && r != INTERRUPTED)
@@ -158,7 +201,9 @@ static int verify(JournalView *view) {
         .shows_progress = isatty(STDERR_FILENO),
         .progress_ns = clock_monotonic_ns(&view->clock) + PROGRESS_AFTER_NS,
     };
+    buffer_init(&verification.image, &view->heap.mem);
     int r = store_each_actor(view->store, verify_actor, &verification);
+    buffer_deinit(&verification.image);
     erase_progress(&verification);
     if (r == STORE_E_DAMAGED)
         print_damage(&verification, view->path, strlen(view->path), store_damage(view->store));

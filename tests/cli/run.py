@@ -848,6 +848,24 @@ def test_journal_damaged_files(seqvm):
     look(seqvm, 'journal', 'verify', out_has='no damage')
 
 
+def test_journal_snapshot(seqvm):
+    """A snapshot that is not what was written is told of; the actor lives on without it."""
+    account(seqvm, 'deposit', 'account/a', '3000')
+    path, = [path for path in files_of(os.path.join(seqvm.folder, 's/snapshots'))]
+    look(seqvm, 'journal', 'verify', out_has='no damage')
+    expect(look_json(seqvm, 'journal', 'stat')[0]['snapshot_files'] == 1, 'stat')
+    with open(path, 'r+b') as file:
+        file.seek(150)
+        byte = file.read(1)[0]
+        file.seek(150)
+        file.write(bytes([byte ^ 1]))
+    out = look(seqvm, 'journal', 'verify', code=5).out
+    expect(re.match(r'account/a: the snapshot of record \d+ is damaged\n1 actors, .* 1 damaged\n', out), out)
+    look(seqvm, 'journal', 'inspect', 'account/a', out_has='"balance" 3000 kv')
+    account(seqvm, 'deposit', 'account/a', '1')
+    look(seqvm, 'journal', 'inspect', 'account/a', out_has='"balance" 3001 kv')
+
+
 def test_journal_live(seqvm):
     """Looking while the owner is at work, and after it was killed."""
     seqvm.write('account.seq', ACCOUNT)

@@ -338,3 +338,26 @@ int history_add(History *history, const Record *record) {
     history->last_time_ns = record->time_ns;
     return mem_is_exhausted(&history->heap->mem) ? -ENOMEM : 0;
 }
+
+/* Equal states have equal bytes. */
+static int compare_state(History *history, const Record *record, Bytes state) {
+    CLEANUP(buffer_deinit) Buffer own;
+    Kind refused;
+    buffer_init(&own, &history->heap->mem);
+    int r = codec_encode(history->heap, history->state, &own, &refused);
+    if (r < 0)
+        return r;
+    bool is_same = r == 0 && own.size == state.size && memcmp(own.bytes, state.bytes, own.size) == 0;
+    return is_same ? 0 : history_say(history, record, "its snapshot has another state");
+}
+
+int history_compare_image(History *history, const Record *record, Bytes bytes) {
+    ImagePayload image;
+    if (payload_get_image(bytes, &image))
+        return history_say(history, record, "its snapshot cannot be read");
+    uint64_t first_waiting = history->waiting.first ? history->waiting.first->sequence : 0;
+    if (image.turn_number != history->turn_number || image.parked != history->parked.count ||
+        image.first_waiting != first_waiting || (image.is_stopped != 0) != history->is_stopped)
+        return history_say(history, record, "its snapshot is not of this history");
+    return compare_state(history, record, image.born.state);
+}

@@ -55,6 +55,12 @@ void history_deinit(History *history);
  */
 int history_add(History *history, const Record *record) MUST_CHECK;
 
+/*
+ * Whether a snapshot's image says what the records up to the last one come to. 0; STORE_E_DAMAGED, when it does not;
+ * -ENOMEM. The history goes on in any case.
+ */
+int history_compare_image(History *history, const Record *record, Bytes image) MUST_CHECK;
+
 typedef enum HistoryForm { HISTORY_TEXT, HISTORY_JSON } HistoryForm;
 
 /*
