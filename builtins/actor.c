@@ -114,6 +114,13 @@ static WordResult word_actor_ask_within(Strand *strand) {
     return ask(strand, 3, timeout_ms > 0 ? timeout_ms : 0);
 }
 
+/* The answer, borrowed, or the reason as a Symbol. */
+static Value outcome_of(Heap *heap, const Ask *ask) {
+    return ask->state == ASK_ANSWERED
+               ? ask->value
+               : value_from_symbol(symbol_intern(&heap->symbols, &heap->mem, ask->reason, strlen(ask->reason)));
+}
+
 /* Ends the step; the Ask is the caller's to release. */
 static Ask *answered(Strand *strand, StepFrame *frame) {
     Ask *ask = (Ask *)(uintptr_t)frame->index;
@@ -122,11 +129,20 @@ static Ask *answered(Strand *strand, StepFrame *frame) {
     return ask;
 }
 
+/* In a turn the outcome is something that it saw. */
+static bool note_outcome(Strand *strand, const Ask *ask) {
+    Heap *heap = strand->heap;
+    Turn *turn = turn_of(strand);
+    return !turn || turn_note_answer(turn, strand, ask->state == ASK_ANSWERED, outcome_of(heap, ask));
+}
+
 static WordResult ask_done(Strand *strand, StepFrame *frame) {
     strand->word = frame->word;
     Ask *ask = answered(strand, frame);
     WordResult result = WORD_OK;
-    if (ask->state == ASK_ANSWERED) {
+    if (!note_outcome(strand, ask)) {
+        result = WORD_FAULTED;
+    } else if (ask->state == ASK_ANSWERED) {
         strand_replace(strand, 2, value_ref(ask->value));
     } else {
         const String *address = value_string(strand_peek(strand, 1));
@@ -138,15 +154,13 @@ static WordResult ask_done(Strand *strand, StepFrame *frame) {
 }
 
 static WordResult ask_within_done(Strand *strand, StepFrame *frame) {
+    strand->word = frame->word;
     Ask *ask = answered(strand, frame);
-    Heap *heap = strand->heap;
-    bool is_answered = ask->state == ASK_ANSWERED;
-    Value value = is_answered ? value_ref(ask->value)
-                              : value_from_symbol(symbol_intern(&heap->symbols, &heap->mem, ask->reason,
-                                                                strlen(ask->reason)));
-    strand_replace_ok(strand, 3, value, is_answered);
+    bool is_noted = note_outcome(strand, ask);
+    if (is_noted)
+        strand_replace_ok(strand, 3, value_ref(outcome_of(strand->heap, ask)), ask->state == ASK_ANSWERED);
     ask_release(ask);
-    return WORD_OK;
+    return is_noted ? WORD_OK : WORD_FAULTED;
 }
 
 static WordResult word_actor_reply(Strand *strand) {
@@ -288,7 +302,8 @@ static const Word actor_words[] = {
      .help = "Sends a message, which must be data, and does not wait. An address of nobody: it is dropped."},
     {"actor-ask", "( ..a String M -- ..a R )", ACTS, BY_STEPS(word_actor_ask, ask_done), .is_ours = true,
      .help = "Sends a message and waits for the reply, 5 seconds at most. Every failure is a trap that names the "
-             "reason. Not inside an actor."},
+             "reason. Inside an actor the request is in its journal before it leaves, and the actor handles nothing else "
+             "until the answer is there."},
     {"actor-ask-within", "( ..a String M Int -- ..a R Bool )", ACTS, BY_STEPS(word_actor_ask_within, ask_within_done),
      .is_ours = true,
      .help = "The same with a time in milliseconds: the reply and true, or the reason as a Symbol and false: :timeout "

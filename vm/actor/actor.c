@@ -110,6 +110,41 @@ Outstanding actor_outstanding(const Actor *actor, bool is_settled) {
     return outstanding;
 }
 
+/* --- a turn that was cut off --- */
+
+CutOff *cut_off_new(Node *node) {
+    CutOff *cut_off = mem_new(&node->heap->mem, CutOff);
+    buffer_init(&cut_off->observations, &node->heap->mem);
+    return cut_off;
+}
+
+void cut_off_free(Node *node, CutOff *cut_off) {
+    if (cut_off == NULL)
+        return;
+    for (Asked *asked = cut_off->first, *next; asked; asked = next) {
+        next = asked->next;
+        mem_free(&node->heap->mem, asked, sizeof *asked);
+    }
+    for (Message *message = cut_off->answers, *next; message; message = next) {
+        next = message->next;
+        message_free(node, message);
+    }
+    buffer_deinit(&cut_off->observations);
+    mem_free(&node->heap->mem, cut_off, sizeof *cut_off);
+}
+
+void cut_off_keep(CutOff *cut_off, TAKEN Message *answer) {
+    answer->next = cut_off->answers;
+    cut_off->answers = answer;
+}
+
+Message *cut_off_unrecorded(const CutOff *cut_off) {
+    Message *message = cut_off ? cut_off->answers : NULL;
+    while (message && message->sequence > 0)
+        message = message->next;
+    return message;
+}
+
 /* --- asks --- */
 
 /* Most wait equally long, so a new one goes to the end, or near it. */
@@ -156,6 +191,12 @@ Ask *ask_new(Node *node, Strand *strand, int64_t timeout_ms) {
     node->asks = ask;
     waiting_insert(node, ask);
     return ask;
+}
+
+void ask_set_timeout(Ask *ask, int64_t timeout_ms) {
+    waiting_remove(ask->node, ask);
+    ask->deadline_ns = clock_monotonic_ns(ask->node->world->clock) + timeout_ms * 1000000;
+    waiting_insert(ask->node, ask);
 }
 
 void ask_hold(Ask *ask) {

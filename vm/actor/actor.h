@@ -49,6 +49,25 @@ typedef struct Message {
     uint8_t bytes[];
 } Message;
 
+/*
+ * What is known of a turn that asks: what it has seen and asked so far, from
+ * its `asking` records. A turn that was cut off is run again with it, and
+ * then sees and asks the same.
+ */
+typedef struct Asked {
+    struct Asked *next;
+    uint64_t counter;
+    uint64_t hash; /* of whom and what it asked */
+    int64_t deadline_ns; /* by the wall clock */
+} Asked;
+
+typedef struct CutOff {
+    Buffer observations; /* encoded, one behind the other */
+    size_t used;         /* bytes of them given already */
+    Asked *first, *last; /* what was asked and not yet asked again */
+    Message *answers;    /* that were recorded, in no order */
+} CutOff;
+
 /* A name whose addresses are alive on demand. */
 typedef struct ActorKind {
     struct ActorKind *next;
@@ -72,6 +91,7 @@ struct Actor {
     Actor *queue_next;     /* in the queue of those that can run */
     Actor *unrecorded_next;
     Turn *turn; /* that runs, or NULL */
+    CutOff *cut_off; /* of the turn that is to be run again first, or NULL */
     bool is_queued, is_loaded, is_stopped, in_unrecorded;
     bool is_broken; /* its journal could not be read: its messages wait, askers hear it */
 };
@@ -79,6 +99,7 @@ struct Actor {
 enum {
     MESSAGE_SIZE_MAX = 1024 * 1024, /* encoded */
     MESSAGE_FRAME_SIZE = 64,        /* of a message's record, beside address and value */
+    REPLY_FRAME_SIZE = 256,         /* of an answer's record, beside addresses and value */
     BORN_FRAME_SIZE = 2048,         /* of the birth of a kind's actor: the kind's and the word's name */
     ADDRESS_SIZE_MAX = STORE_ID_MAX,
     UUID_TEXT_SIZE = 36,
@@ -110,6 +131,14 @@ void actor_skip_recorded(Actor *actor);
  */
 Outstanding actor_outstanding(const Actor *actor, bool is_settled);
 
+CutOff *cut_off_new(Node *node);
+/* An answer that has come before the turn asks for it again. */
+void cut_off_keep(CutOff *cut_off, TAKEN Message *answer);
+/* An answer that no record holds, or NULL; `cut_off` may be NULL. */
+Message *cut_off_unrecorded(const CutOff *cut_off);
+/* Accepts NULL. */
+void cut_off_free(Node *node, CutOff *cut_off);
+
 /* --- asks --- */
 
 /* Held once, by the caller. */
@@ -118,6 +147,8 @@ void ask_hold(Ask *ask);
 void ask_release(Ask *ask);
 /* Whoever holds it: at the end of the node. */
 void ask_free(Ask *ask);
+/* From now on. */
+void ask_set_timeout(Ask *ask, int64_t timeout_ms);
 /* Fails those whose time is over. */
 void asks_expire(Node *node);
 /* The outcome, at once: wakes who waits. Nothing happens when there is one already. */

@@ -65,6 +65,7 @@ static int store_result(Node *node, int r) {
 /* --- the store --- */
 
 static int append_waiting(Node *node, Actor *actor);
+static Message *oldest_unrecorded(Actor *actor);
 static bool image_of(void *context, StoreActor *place, Buffer *out);
 
 /* Bytes of the records that a message needs when it waits; the first of an actor comes with a birth. */
@@ -77,6 +78,8 @@ static void expect(Node *node, const Message *message) {
 }
 
 static void expect_waiting(Node *node, const Actor *actor) {
+    if (actor->turn)
+        store_expect(node->store, 2 * (MESSAGE_SIZE_MAX + BORN_FRAME_SIZE));
     for (const Message *message = actor->first_unrecorded; message; message = message->next) {
         if (message->sequence == 0 && message_is_kept(actor, message))
             expect(node, message);
@@ -102,8 +105,17 @@ static void sealing(void *context) {
         expect_waiting(node, later);
 }
 
+/* The oldest message that a record must hold: that of the turn that runs, what it was answered, then the line's. */
+static Message *oldest_unrecorded(Actor *actor) {
+    Message *message = actor->turn ? turn_unrecorded(actor->turn) : cut_off_unrecorded(actor->cut_off);
+    if (message)
+        return message;
+    actor_skip_recorded(actor);
+    return actor->first_unrecorded;
+}
+
 static int append_waiting(Node *node, Actor *actor) {
-    for (Message *message; (message = actor->first_unrecorded) != NULL; actor_skip_recorded(actor)) {
+    for (Message *message; (message = oldest_unrecorded(actor)) != NULL;) {
         if (actor->place->last_sequence == 0 && node_append_born(node, actor))
             return -EAGAIN;
         MessagePayload payload = message_payload(message);
@@ -243,7 +255,8 @@ static int encode_born(Node *node, const Actor *actor, const ImagePayload *image
 static bool image_of(void *context, StoreActor *place, Buffer *out) {
     Node *node = context;
     const Actor *actor = place->owner;
-    if (actor == NULL || !actor->is_loaded)
+    /* a turn that has asked is in the records only */
+    if (actor == NULL || !actor->is_loaded || actor->cut_off || (actor->turn && turn_has_asked(actor->turn)))
         return false;
     Outstanding outstanding = actor_outstanding(actor, false);
     ImagePayload image = {
@@ -338,6 +351,7 @@ static void actor_free(Node *node, Actor *actor) {
         actor->place->owner = NULL;
         store_release(node->store, actor->place);
     }
+    cut_off_free(node, actor->cut_off);
     value_unref(node->heap, actor->state);
     value_unref(node->heap, actor->behavior);
     value_unref(node->heap, actor->fold);
@@ -509,16 +523,79 @@ static Actor *next_runnable(Node *node) {
 }
 
 void node_note_unrecorded(Node *node, Actor *actor) {
-    if (!actor->first_unrecorded || actor->in_unrecorded)
+    bool has_any = oldest_unrecorded(actor) != NULL;
+    if (!has_any || actor->in_unrecorded)
         return;
     actor->in_unrecorded = true;
     actor->unrecorded_next = node->unrecorded;
     node->unrecorded = actor;
 }
 
+/* Makes the message that answers what a durable actor asked. */
+static void send_answer(Node *node, const Actor *from, const Message *asked, MessageKind kind, Value value) {
+    Actor *asker;
+    Kind refused;
+    if (node_target(node, NULL, asked->sender, &asker) != TARGET_FOUND || !asker->place)
+        return;
+    CLEANUP(buffer_deinit) Buffer bytes;
+    buffer_init(&bytes, &node->heap->mem);
+    Message *answer = codec_encode(node->heap, value, &bytes, &refused)
+                          ? NULL
+                          : message_new(node, value_ref(value), value_ref(from->address), NULL, bytes.bytes, bytes.size);
+    if (answer == NULL) /* whoever asked hears of it by its timeout */
+        return;
+    answer->kind = kind;
+    answer->from_turn = asked->from_turn;
+    answer->from_counter = asked->from_counter;
+    node_deliver(node, asker, answer);
+}
+
+void node_answer(Node *node, const Actor *from, const Message *asked, MessageKind kind, TAKEN Value value) {
+    if (asked->ask) {
+        if (kind == MESSAGE_ANSWER) {
+            gate_answer(node, asked->ask, value);
+            return;
+        }
+        size_t size;
+        gate_fail_ask(node, asked->ask, symbol_text(&node->heap->symbols, value_to_symbol(value), &size));
+    } else if (asked->kind == MESSAGE_ASK) {
+        send_answer(node, from, asked, kind, value);
+    }
+    value_unref(node->heap, value);
+}
+
+void node_refuse(Node *node, const Actor *from, const Message *asked, const char *reason) {
+    Heap *heap = node->heap;
+    if (asked->kind == MESSAGE_ASK)
+        node_answer(node, from, asked, MESSAGE_FAILURE,
+                    value_from_symbol(symbol_intern(&heap->symbols, &heap->mem, reason, strlen(reason))));
+}
+
+static bool is_answer(const Message *message) {
+    return message->kind == MESSAGE_ANSWER || message->kind == MESSAGE_FAILURE;
+}
+
+/* An answer does not stand in line. Too late, and it is dropped. */
+static void deliver_answer(Node *node, Actor *actor, TAKEN Message *message) {
+    bool is_early = actor->cut_off && message->from_turn == actor->turn_number + 1;
+    if (is_early)
+        cut_off_keep(actor->cut_off, message);
+    if (is_early || (actor->turn && turn_take_answer(actor->turn, message))) {
+        expect(node, message);
+        node_note_unrecorded(node, actor);
+        return;
+    }
+    node->dropped++;
+    message_free(node, message);
+}
+
 void node_deliver(Node *node, Actor *actor, TAKEN Message *message) {
-    if ((actor->is_stopped || actor->is_broken) && message->ask) {
-        gate_fail_ask(node, message->ask, actor->is_stopped ? "stopped" : "damaged");
+    if (is_answer(message) && actor->is_loaded) {
+        deliver_answer(node, actor, message);
+        return;
+    }
+    if ((actor->is_stopped || actor->is_broken) && message->kind == MESSAGE_ASK) {
+        node_refuse(node, actor, message, actor->is_stopped ? "stopped" : "damaged");
         message_free(node, message);
         return;
     }
@@ -526,6 +603,13 @@ void node_deliver(Node *node, Actor *actor, TAKEN Message *message) {
     if (message_is_kept(actor, message))
         expect(node, message);
     node_note_unrecorded(node, actor);
+    node_schedule(node, actor);
+}
+
+void node_unload(Node *node, Actor *actor) {
+    value_unref(node->heap, actor->state);
+    actor->state = VALUE_ZERO;
+    actor->is_loaded = false;
     node_schedule(node, actor);
 }
 
@@ -542,7 +626,7 @@ static void load(Node *node, Actor *actor) {
                     string_bytes(address));
         for (Message *message = actor->first; message; message = message->next) {
             if (message->ask)
-                gate_fail_ask(node, message->ask, "damaged");
+                node_refuse(node, actor, message, "damaged");
         }
         store_result(node, r);
         return;
@@ -802,10 +886,9 @@ bool node_send(Node *node, Strand *strand, Value address, Value value) {
 
 Ask *node_ask(Node *node, Strand *strand, Value address, Value value, int64_t timeout_ms) {
     Actor *actor;
-    if (turn_of(strand)) {
-        strand_fault(strand, "ask-in-turn: an actor cannot ask; send, and let the other send back");
-        return NULL;
-    }
+    Turn *turn = turn_of(strand);
+    if (turn)
+        return turn_ask(turn, strand, address, value, timeout_ms);
     Target target = node_target(node, strand, address, &actor);
     if (target == TARGET_FAILED)
         return NULL;
@@ -917,7 +1000,7 @@ void node_stop_now(Node *node, Value address, bool reserves) {
     actor->is_stopped = true;
     for (Message *message = actor->first; message; message = message->next) {
         if (message->ask)
-            gate_fail_ask(node, message->ask, "stopped");
+            node_refuse(node, actor, message, "stopped");
     }
     if (!actor->place && !actor->turn && !actor->is_queued)
         node_remove(node, actor);

@@ -66,6 +66,12 @@ void node_schedule(Node *node, Actor *actor);
 void node_deliver(Node *node, Actor *actor, TAKEN Message *message);
 /* The group that is sealed next must hold the actor's waiting messages. */
 void node_note_unrecorded(Node *node, Actor *actor);
+/* The reply to a message that asked; nothing when it did not. */
+void node_answer(Node *node, const Actor *from, const Message *asked, MessageKind kind, TAKEN Value value);
+/* There is no reply, for this reason. */
+void node_refuse(Node *node, const Actor *from, const Message *asked, const char *reason);
+/* The actor is read from its journal again when its next message is handled. */
+void node_unload(Node *node, Actor *actor);
 /* What node_target() found. */
 typedef enum Target { TARGET_FOUND, TARGET_NOBODY, TARGET_FAILED } Target;
 /* Finds the actor of an address, brings it into memory if it has to be. TARGET_FAILED leaves a fault in the strand. */

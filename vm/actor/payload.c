@@ -47,7 +47,7 @@ static void get_message(ByteReader *reader, MessagePayload *message) {
     message->from_turn = byte_reader_varint(reader);
     message->from_counter = byte_reader_varint(reader);
     message->value = get(reader);
-    if (message->kind != MESSAGE_SEND && message->kind != MESSAGE_ASK)
+    if (message->kind < MESSAGE_SEND || message->kind > MESSAGE_FAILURE)
         reader->failed = true;
 }
 
@@ -147,6 +147,32 @@ int payload_get_turn(Bytes payload, TurnPayload *turn) {
         get_message(&reader, &turn->message);
     turn->observations = get(&reader);
     turn->effects = get(&reader);
+    return result(&reader);
+}
+
+void payload_put_asking(Buffer *out, const AskingPayload *asking) {
+    buffer_append_varint(out, asking->turn_number);
+    buffer_append_varint(out, asking->counter);
+    buffer_append_varint(out, asking->message_sequence);
+    if (asking->message_sequence == 0)
+        payload_put_message(out, &asking->message);
+    put(out, asking->observations);
+    put(out, asking->address);
+    put(out, asking->value);
+    buffer_append_varint(out, zigzag(asking->deadline_ns));
+}
+
+int payload_get_asking(Bytes payload, AskingPayload *asking) {
+    ByteReader reader = reader_of(payload);
+    *asking = (AskingPayload){.turn_number = byte_reader_varint(&reader)};
+    asking->counter = byte_reader_varint(&reader);
+    asking->message_sequence = byte_reader_varint(&reader);
+    if (asking->message_sequence == 0)
+        get_message(&reader, &asking->message);
+    asking->observations = get(&reader);
+    asking->address = get(&reader);
+    asking->value = get(&reader);
+    asking->deadline_ns = zigzag_back(byte_reader_varint(&reader));
     return result(&reader);
 }
 

@@ -20,7 +20,9 @@ enum { PAYLOAD_E_DAMAGED = 1 };
 /* These numbers are on disks. */
 typedef enum MessageKind {
     MESSAGE_SEND = 1,
-    MESSAGE_ASK = 2, /* somebody waits for a reply */
+    MESSAGE_ASK = 2,     /* somebody waits for a reply */
+    MESSAGE_ANSWER = 3,  /* the reply to what turn `from_turn` of the receiver asked as its `from_counter`th */
+    MESSAGE_FAILURE = 4, /* the same: there is no reply; the value is the reason, a Symbol */
 } MessageKind;
 
 /* A message, in a turn's record or in one of its own. */
@@ -65,6 +67,18 @@ typedef struct TurnPayload {
     Bytes effects;         /* read with payload_next_effect() */
 } TurnPayload;
 
+/* A turn is about to ask. */
+typedef struct AskingPayload {
+    uint64_t turn_number;
+    uint64_t counter;          /* of the request, among what the turn sends */
+    uint64_t message_sequence; /* of the record that holds the input, or 0: it is here */
+    MessagePayload message;
+    Bytes observations; /* since the last such record */
+    Bytes address;      /* who is asked */
+    Bytes value;        /* what */
+    int64_t deadline_ns; /* by the wall clock, since 1970 */
+} AskingPayload;
+
 typedef enum FateOutcome {
     FATE_PARKED = 1,
     FATE_DROPPED = 2,
@@ -100,6 +114,7 @@ void payload_put_message(Buffer *out, const MessagePayload *message);
 void payload_put_born(Buffer *out, const BornPayload *born);
 void payload_put_effect(Buffer *out, const EffectPayload *effect);
 void payload_put_turn(Buffer *out, const TurnPayload *turn);
+void payload_put_asking(Buffer *out, const AskingPayload *asking);
 void payload_put_fate(Buffer *out, const FatePayload *fate);
 void payload_put_life(Buffer *out, LifeKind kind);
 void payload_put_image(Buffer *out, const ImagePayload *image);
@@ -108,6 +123,7 @@ void payload_put_image(Buffer *out, const ImagePayload *image);
 int payload_get_message(Bytes payload, MessagePayload *message) MUST_CHECK;
 int payload_get_born(Bytes payload, BornPayload *born) MUST_CHECK;
 int payload_get_turn(Bytes payload, TurnPayload *turn) MUST_CHECK;
+int payload_get_asking(Bytes payload, AskingPayload *asking) MUST_CHECK;
 int payload_get_fate(Bytes payload, FatePayload *fate) MUST_CHECK;
 int payload_get_life(Bytes payload, LifeKind *kind) MUST_CHECK;
 int payload_get_image(Bytes payload, ImagePayload *image) MUST_CHECK;

@@ -21,6 +21,7 @@ typedef struct Replay {
     bool is_stopped;
     Message *first, *last; /* that wait */
     uint64_t limit;        /* messages from this sequence on are in the line already */
+    CutOff *cut_off;       /* of the turn that follows the last one, or NULL */
     uint64_t image_sequence, image_checksum; /* the record that the snapshot is of; 0: none was used */
 } Replay;
 
@@ -56,11 +57,9 @@ static int replay_born(Replay *replay, Bytes bytes) {
 }
 
 /* A message that waits, from its record. */
-static int replay_message(Replay *replay, const MessagePayload *payload, uint64_t sequence) {
+static int decode_message(Replay *replay, const MessagePayload *payload, uint64_t sequence, Message **messagep) {
     Node *node = replay->node;
     Value value;
-    if (sequence >= replay->limit)
-        return 0;
     int r = decode(node, payload->value, &value);
     if (r)
         return r;
@@ -74,15 +73,80 @@ static int replay_message(Replay *replay, const MessagePayload *payload, uint64_
             value_unref(node->heap, value_from_object(sender));
         return -ENOMEM;
     }
+    message->kind = payload->kind;
     message->sequence = sequence;
     message->from_turn = payload->from_turn;
     message->from_counter = payload->from_counter;
+    *messagep = message;
+    return 0;
+}
+
+/* An answer is for the turn that was cut off while it asked; without one nobody waits for it any more. */
+static void keep_answer(Replay *replay, TAKEN Message *message) {
+    if (replay->cut_off && message->from_turn == replay->turn_number + 1) {
+        cut_off_keep(replay->cut_off, message);
+    } else {
+        message_free(replay->node, message);
+    }
+}
+
+static int replay_message(Replay *replay, const MessagePayload *payload, uint64_t sequence) {
+    Message *message;
+    if (sequence >= replay->limit)
+        return 0;
+    int r = decode_message(replay, payload, sequence, &message);
+    if (r)
+        return r;
+    if (message->kind == MESSAGE_ANSWER || message->kind == MESSAGE_FAILURE) {
+        keep_answer(replay, message);
+        return 0;
+    }
     if (replay->last)
         replay->last->next = message;
     else
         replay->first = message;
     replay->last = message;
     return 0;
+}
+
+/* A turn that asked: what it saw and asked, and its message if it stands here. */
+static int replay_asking(Replay *replay, Bytes bytes, uint64_t sequence) {
+    AskingPayload asking;
+    Mem *mem = &replay->node->heap->mem;
+    if (payload_get_asking(bytes, &asking) || asking.turn_number != replay->turn_number + 1)
+        return STORE_E_DAMAGED;
+    if (asking.message_sequence == 0) {
+        Message *message;
+        int r = decode_message(replay, &asking.message, sequence, &message);
+        if (r)
+            return r;
+        message->next = replay->first;
+        replay->first = message;
+        if (!replay->last)
+            replay->last = message;
+    }
+    if (!replay->cut_off)
+        replay->cut_off = cut_off_new(replay->node);
+    CutOff *cut_off = replay->cut_off;
+    Asked *asked = mem_new(mem, Asked);
+    asked->counter = asking.counter;
+    asked->hash = XXH3_64bits_withSeed(asking.value.bytes, asking.value.size,
+                                       XXH3_64bits(asking.address.bytes, asking.address.size));
+    asked->deadline_ns = asking.deadline_ns;
+    if (cut_off->last)
+        cut_off->last->next = asked;
+    else
+        cut_off->first = asked;
+    cut_off->last = asked;
+    return asking.observations.size > 0
+               ? buffer_append(&cut_off->observations, asking.observations.bytes, asking.observations.size)
+               : 0;
+}
+
+/* The turn is over, one way or the other. */
+static void forget_cut_off(Replay *replay) {
+    cut_off_free(replay->node, replay->cut_off);
+    replay->cut_off = NULL;
 }
 
 /* The message of that record waits no more; it is the first, as lines are handled in order. */
@@ -105,6 +169,7 @@ static int replay_turn(Replay *replay, Bytes bytes) {
     if (payload_get_turn(bytes, &turn) || turn.number != replay->turn_number + 1)
         return STORE_E_DAMAGED;
     replay->turn_number = turn.number;
+    forget_cut_off(replay);
     if (turn.change.size > 0) {
         Value before = replay->state;
         replay->state = VALUE_ZERO;
@@ -123,6 +188,7 @@ static int replay_fate(Replay *replay, Bytes bytes, uint64_t sequence) {
     switch (fate.outcome) {
     case FATE_PARKED:
         replay->parked++;
+        forget_cut_off(replay);
         return replay_settled(replay, fate.message_sequence);
     case FATE_AGAIN:
         replay->parked -= replay->parked > 0;
@@ -179,6 +245,8 @@ static int replay_record(void *context, const Record *record) {
         if (payload_get_message(payload, &message))
             return STORE_E_DAMAGED;
         return replay_message(replay, &message, record->sequence);
+    case RECORD_ASKING:
+        return replay_asking(replay, payload, record->sequence);
     case RECORD_FATE:
         return replay_fate(replay, payload, record->sequence);
     case RECORD_LIFE:
@@ -188,10 +256,33 @@ static int replay_record(void *context, const Record *record) {
     }
 }
 
+/* Answers that came in before the actor was loaded are for the turn that was cut off. */
+static void take_answers(Replay *replay) {
+    Actor *actor = replay->actor;
+    Message **link = &actor->first;
+    replay->cut_off = actor->cut_off;
+    actor->last = NULL;
+    while (*link) {
+        Message *message = *link;
+        if (message->kind == MESSAGE_ANSWER || message->kind == MESSAGE_FAILURE) {
+            *link = message->next;
+            if (actor->first_unrecorded == message)
+                actor->first_unrecorded = message->next;
+            keep_answer(replay, message);
+        } else {
+            actor->last = message;
+            link = &message->next;
+        }
+    }
+    replay->cut_off = NULL;
+}
+
 /* What waits comes before what came in since. */
 static void take_over(Replay *replay) {
     Actor *actor = replay->actor;
     actor->state = replay->state;
+    actor->cut_off = replay->cut_off;
+    replay->cut_off = NULL;
     actor->turn_number = replay->turn_number;
     actor->parked = replay->parked;
     actor->is_stopped = replay->is_stopped && !value_is_object(actor->behavior);
@@ -205,6 +296,7 @@ static void take_over(Replay *replay) {
         if (!actor->last)
             actor->last = replay->last;
     }
+    take_answers(replay);
 }
 
 /* Begins with the newest snapshot: `*from` is the record to read on from. */
@@ -232,6 +324,7 @@ static int take_image(Replay *replay, uint64_t *from) {
 }
 
 static void replay_deinit(Replay *replay) {
+    forget_cut_off(replay);
     for (Message *message = replay->first, *next; message; message = next) {
         next = message->next;
         message_free(replay->node, message);

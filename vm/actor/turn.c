@@ -38,6 +38,12 @@ struct Turn {
     Value folded; /* the state so far of a sourced actor; VALUE_ZERO in others */
     Buffer effects, events, observations, printed;
     uint32_t counter; /* of sends and spawns */
+    Ask *ask;           /* what it waits for, or NULL */
+    uint64_t ask_counter;
+    Message *answer;    /* that came for it; until a record holds what it saw */
+    uint32_t observed;  /* bytes of `observations` that `asking` records hold */
+    bool is_seen_again; /* the answer that comes is in such a record */
+    CutOff *cut_off;    /* what it saw and asked before it was cut off, or NULL */
     bool has_replied, has_events;
     bool only_replies; /* no effect but the reply */
     Turn *next_free;
@@ -111,6 +117,11 @@ static void turn_end(Turn *turn) {
     value_unref(node->heap, turn->folded);
     if (turn->message)
         message_free(node, turn->message);
+    if (turn->answer)
+        message_free(node, turn->answer);
+    if (turn->ask)
+        ask_release(turn->ask);
+    cut_off_free(node, turn->cut_off);
     buffer_reuse(&turn->effects);
     buffer_reuse(&turn->events);
     buffer_reuse(&turn->observations);
@@ -132,6 +143,13 @@ bool turn_start(Actor *actor) {
     turn->first = turn->last = NULL;
     turn->folded = value_is_object(actor->fold) ? value_ref(actor->state) : VALUE_ZERO;
     turn->counter = 0;
+    turn->ask = NULL;
+    turn->ask_counter = 0;
+    turn->answer = NULL;
+    turn->observed = 0;
+    turn->is_seen_again = false;
+    turn->cut_off = actor->cut_off;
+    actor->cut_off = NULL;
     turn->has_replied = turn->has_events = false;
     turn->only_replies = true;
     actor->turn = turn;
@@ -232,7 +250,7 @@ bool turn_reply(Turn *turn, Strand *strand, Value value) {
     if (r)
         return false;
     turn->has_replied = true;
-    if (!turn->message->ask) {
+    if (turn->message->kind != MESSAGE_ASK) {
         node->dropped++;
         return true;
     }
@@ -360,6 +378,239 @@ bool turn_folded(Turn *turn, Strand *strand, TAKEN Value state) {
     return true;
 }
 
+/* --- asking --- */
+
+/* The next value that the turn saw when it ran before. */
+static int next_seen(Turn *turn, Value *value) {
+    CutOff *cut_off = turn->cut_off;
+    size_t used;
+    int r = codec_decode(turn->node->heap, cut_off->observations.bytes + cut_off->used,
+                         cut_off->observations.size - cut_off->used, &used, value);
+    if (r == 0)
+        cut_off->used += used;
+    return r;
+}
+
+static uint64_t request_hash(Value address, const Buffer *value) {
+    const String *text = value_string(address);
+    return XXH3_64bits_withSeed(value->bytes, value->size, XXH3_64bits(string_bytes(text), text->size));
+}
+
+/* Encodes what is asked into node->scratch. */
+static bool encode_request(Node *node, Strand *strand, Value value) {
+    Kind refused;
+    buffer_clear(&node->scratch);
+    int r = codec_encode(node->heap, value, &node->scratch, &refused);
+    if (r == CODEC_E_CODE)
+        strand_fault(strand, "code-in-message: a %s cannot be sent", kind_name(refused));
+    else if (r)
+        strand_fault_memory(strand);
+    else if (node->scratch.size > MESSAGE_SIZE_MAX)
+        strand_fault(strand, "message-too-large: %zu bytes, at most %d", node->scratch.size, MESSAGE_SIZE_MAX);
+    return r == 0 && node->scratch.size <= MESSAGE_SIZE_MAX;
+}
+
+static int append_asking(Turn *turn, const Message *request, int64_t deadline_ns, Value address) {
+    Node *node = turn->node;
+    Actor *actor = turn->actor;
+    CLEANUP(buffer_deinit) Buffer bytes;
+    buffer_init(&bytes, &node->heap->mem);
+    AskingPayload asking = {
+        .turn_number = actor->turn_number + 1,
+        .counter = request->from_counter,
+        .message_sequence = turn->message->sequence,
+        .message = message_payload(turn->message),
+        .observations = {(const uint8_t *)turn->observations.bytes + turn->observed,
+                         turn->observations.size - turn->observed},
+        .address = text_of(address),
+        .value = {request->bytes, request->size},
+        .deadline_ns = deadline_ns,
+    };
+    payload_put_asking(&bytes, &asking);
+    int r = bytes.failed ? -ENOMEM
+                         : node_reserve(node, bytes.size + BORN_FRAME_SIZE + message_record_size(request), 4);
+    if (!r && actor->place->last_sequence == 0)
+        r = node_append_born(node, actor);
+    if (r)
+        return r;
+    uint64_t sequence = actor->place->last_sequence + 1;
+    Outstanding outstanding = actor_outstanding(actor, false);
+    outstanding.flags |= OUTSTANDING_MESSAGES;
+    if (turn->message->sequence == 0) /* this record holds it */
+        outstanding.first_waiting = sequence;
+    r = node_append(node, actor, RECORD_ASKING, &bytes, &outstanding);
+    if (r)
+        return r;
+    if (turn->message->sequence == 0)
+        turn->message->sequence = sequence;
+    turn->observed = (uint32_t)turn->observations.size;
+    if (turn->answer)
+        message_free(node, turn->answer);
+    turn->answer = NULL;
+    return 0;
+}
+
+/* The turn, run again, comes to what it asked before: it is not asked twice. */
+static bool ask_again(Turn *turn, Strand *strand, Value address, Value value, Ask *ask) {
+    Node *node = turn->node;
+    CutOff *cut_off = turn->cut_off;
+    Asked *asked = cut_off->first;
+    bool is_same = encode_request(node, strand, value);
+    if (is_same && (asked->hash != request_hash(address, &node->scratch) || asked->counter != turn->counter)) {
+        strand_fault(strand, "diverged: the turn, run again, asks something else");
+        is_same = false;
+    }
+    if (!is_same)
+        return false;
+    cut_off->first = asked->next;
+    turn->ask_counter = asked->counter;
+    int64_t left_ms = (asked->deadline_ns - clock_wall_us(node->world->clock) * 1000) / 1000000;
+    ask_set_timeout(ask, left_ms > 0 ? left_ms : 0);
+    mem_free(&node->heap->mem, asked, sizeof *asked);
+    for (Message **link = &cut_off->answers; *link; link = &(*link)->next) {
+        Message *message = *link;
+        if (message->from_counter != turn->ask_counter)
+            continue;
+        *link = message->next;
+        return turn_take_answer(turn, message);
+    }
+    return true;
+}
+
+/* A new request: recorded, then sent. */
+static bool ask_anew(Turn *turn, Strand *strand, Value address, Value value, int64_t timeout_ms) {
+    Node *node = turn->node;
+    Actor *target;
+    if (!encode_request(node, strand, value))
+        return false;
+    Message *request = message_new(node, value_ref(value), value_ref(turn->actor->address),
+                                   is_recorded(turn) ? NULL : turn->ask, node->scratch.bytes, node->scratch.size);
+    if (request == NULL) {
+        value_unref(node->heap, value);
+        value_unref(node->heap, turn->actor->address);
+        strand_fault_memory(strand);
+        return false;
+    }
+    request->kind = MESSAGE_ASK;
+    request->from_turn = turn->actor->turn_number + 1;
+    request->from_counter = turn->ask_counter = turn->counter;
+    Target found = node_target(node, strand, address, &target);
+    if (found == TARGET_NOBODY)
+        ask_fail(turn->ask, "no-actor");
+    int64_t deadline_ns = clock_wall_us(node->world->clock) * 1000 + timeout_ms * 1000000;
+    int r = found == TARGET_FOUND && is_recorded(turn) ? append_asking(turn, request, deadline_ns, address) : 0;
+    if (r)
+        strand_fault(strand, "%s", r == STORE_E_FULL ? "disk-full" : r == -ENOMEM ? "out of memory" : node->text);
+    if (r || found != TARGET_FOUND) {
+        message_free(node, request);
+        return r == 0 && found == TARGET_NOBODY;
+    }
+    turn->only_replies = false;
+    node_deliver(node, target, request);
+    return true;
+}
+
+/* The answer is among what it saw. It is noted again as it is taken (turn_note_answer). */
+static bool answer_as_seen(Turn *turn, Strand *strand, Ask *ask) {
+    Node *node = turn->node;
+    Value is_answered, value;
+    turn->is_seen_again = true;
+    int r = next_seen(turn, &is_answered);
+    if (r == 0) {
+        r = next_seen(turn, &value);
+        if (r == 0 && value_is_bool(is_answered) && value_to_bool(is_answered)) {
+            ask_answer(ask, value);
+        } else if (r == 0) {
+            size_t size;
+            ask_fail(ask, value_is_symbol(value) ? symbol_text(&node->heap->symbols, value_to_symbol(value), &size)
+                                                 : "failed");
+            value_unref(node->heap, value);
+        }
+        value_unref(node->heap, is_answered);
+    }
+    if (r)
+        strand_fault(strand, "%s", r == -ENOMEM ? "out of memory" : "diverged: the turn, run again, sees something else");
+    return r == 0;
+}
+
+Ask *turn_ask(Turn *turn, Strand *strand, Value address, Value value, int64_t timeout_ms) {
+    Node *node = turn->node;
+    CutOff *cut_off = turn->cut_off;
+    Ask *ask = ask_new(node, strand, timeout_ms);
+    bool ok = true;
+    ask_hold(ask);
+    turn->ask = ask;
+    turn->counter++;
+    if (cut_off && cut_off->first) {
+        ok = ask_again(turn, strand, address, value, ask);
+        if (ok && ask->state == ASK_WAITS && cut_off->used < cut_off->observations.size)
+            ok = answer_as_seen(turn, strand, ask);
+    } else {
+        ok = ask_anew(turn, strand, address, value, timeout_ms);
+    }
+    if (ok)
+        return ask;
+    turn->ask = NULL;
+    ask_release(ask);
+    ask_release(ask);
+    return NULL;
+}
+
+bool turn_note_answer(Turn *turn, Strand *strand, bool is_answered, Value value) {
+    Kind refused;
+    ask_release(turn->ask);
+    turn->ask = NULL;
+    if (!is_recorded(turn))
+        return true;
+    int r = codec_encode(turn->node->heap, value_from_bool(is_answered), &turn->observations, &refused);
+    if (!r)
+        r = codec_encode(turn->node->heap, value, &turn->observations, &refused);
+    if (turn->is_seen_again)
+        turn->observed = (uint32_t)turn->observations.size;
+    turn->is_seen_again = false;
+    if (r)
+        strand_fault_memory(strand);
+    return r == 0;
+}
+
+bool turn_take_answer(Turn *turn, TAKEN Message *message) {
+    Node *node = turn->node;
+    bool is_awaited = turn->ask && turn->ask->state == ASK_WAITS && message->from_counter == turn->ask_counter &&
+                      message->from_turn == turn->actor->turn_number + 1;
+    /* the turn, run again, has not come to its question yet */
+    bool is_early = !is_awaited && turn->cut_off && turn->cut_off->first &&
+                    message->from_turn == turn->actor->turn_number + 1;
+    if (is_early)
+        cut_off_keep(turn->cut_off, message);
+    if (!is_awaited)
+        return is_early;
+    if (turn->answer)
+        message_free(node, turn->answer);
+    turn->answer = message;
+    message->next = NULL;
+    if (message->kind == MESSAGE_ANSWER) {
+        ask_answer(turn->ask, value_ref(message->value));
+    } else {
+        size_t size;
+        ask_fail(turn->ask, value_is_symbol(message->value)
+                                ? symbol_text(&node->heap->symbols, value_to_symbol(message->value), &size)
+                                : "failed");
+    }
+    return true;
+}
+
+bool turn_has_asked(const Turn *turn) {
+    return turn->ask_counter > 0;
+}
+
+Message *turn_unrecorded(Turn *turn) {
+    if (turn->message && turn->message->sequence == 0 && message_is_kept(turn->actor, turn->message))
+        return turn->message;
+    if (turn->answer && turn->answer->sequence == 0)
+        return turn->answer;
+    return cut_off_unrecorded(turn->cut_off);
+}
+
 /* --- words that touch the outside --- */
 
 /* What a word saw, so that a replay can be told the same. */
@@ -375,10 +626,38 @@ static int observe(Turn *turn, Strand *strand, const Word *word) {
     return WORD_OK;
 }
 
+/* In a turn that is run again: what the word saw then. False: all of that is used up. */
+static bool see_again(Turn *turn, Strand *strand, const Word *word, int *result) {
+    CutOff *cut_off = turn->cut_off;
+    if (cut_off == NULL || word->touches == ACTS || cut_off->used == cut_off->observations.size)
+        return false;
+    Value seen[UINT8_MAX];
+    uint32_t count = 0;
+    int r = 0;
+    for (; count < word->outputs && r == 0; count += r == 0)
+        r = next_seen(turn, &seen[count]);
+    if (r == 0) {
+        strand_drop(strand, word->inputs);
+        for (uint32_t index = 0; index < count; index++)
+            strand_push(strand, seen[index]);
+        *result = observe(turn, strand, word);
+        turn->observed = (uint32_t)turn->observations.size;
+        return true;
+    }
+    while (count > 0)
+        value_unref(turn->node->heap, seen[--count]);
+    *result = r == -ENOMEM ? strand_fault_memory(strand)
+                           : strand_fault(strand, "diverged: the turn, run again, sees something else");
+    return true;
+}
+
 static int turn_call(Guard *guard, Strand *strand, const Word *word) {
     Turn *turn = (Turn *)(void *)guard;
+    int seen;
     if (word->touches == ESCAPES)
         return strand_fault(strand, "strand-in-turn: what outlives a turn cannot be made in one");
+    if (see_again(turn, strand, word, &seen))
+        return seen;
     turn->node->printing = turn;
     int result = word->function(strand);
     turn->node->printing = NULL;
@@ -409,7 +688,7 @@ static int append_fate(Turn *turn, const Fault *fault) {
     payload_put_fate(&payload, &fate);
     if (payload.failed || trace.failed)
         return -ENOMEM;
-    int r = node_reserve(node, payload.size + BORN_FRAME_SIZE, 2);
+    int r = node_reserve(node, payload.size + BORN_FRAME_SIZE + REPLY_FRAME_SIZE + ADDRESS_SIZE_MAX, 4);
     if (!r && actor->place->last_sequence == 0)
         r = node_append_born(node, actor);
     if (r)
@@ -425,6 +704,11 @@ static int append_fate(Turn *turn, const Fault *fault) {
 /* The message goes back to the head of the line, and the turn is run again later. */
 static void turn_undo(Turn *turn) {
     Actor *actor = turn->actor;
+    if (turn->ask_counter > 0 && is_recorded(turn)) { /* the journal knows what it asked, and so the turn goes on from there */
+        turn_end(turn);
+        node_unload(actor->node, actor);
+        return;
+    }
     actor_push_first(actor, turn->message);
     turn->message = NULL;
     turn_end(turn);
@@ -442,8 +726,7 @@ static void turn_fail(Turn *turn, const Fault *fault) {
     }
     node_report(node, "%.*s: message %s: %s", (int)address->size, string_bytes(address),
                 is_recorded(turn) ? "parked" : "dropped", fault->message);
-    if (turn->message->ask)
-        gate_fail_ask(node, turn->message->ask, "parked");
+    node_refuse(node, actor, turn->message, "parked");
     turn_end(turn);
     node_schedule(node, actor);
 }
@@ -503,7 +786,7 @@ static void perform(Turn *turn) {
             perform_send(node, effect);
             break;
         case EFFECT_REPLY:
-            gate_answer(node, turn->message->ask, value_ref(effect->value));
+            node_answer(node, turn->actor, turn->message, MESSAGE_ANSWER, value_ref(effect->value));
             break;
         case EFFECT_PRINT:
             if (gate_print(node, turn->printed.bytes + effect->print_start, effect->print_size))
@@ -517,8 +800,8 @@ static void perform(Turn *turn) {
             break;
         }
     }
-    if (turn->message->ask && !turn->has_replied)
-        gate_fail_ask(node, turn->message->ask, "no-reply");
+    if (!turn->has_replied)
+        node_refuse(node, turn->actor, turn->message, "no-reply");
 }
 
 /*
@@ -531,6 +814,10 @@ static int reserve(const Turn *turn, uint64_t size) {
     for (const Effect *effect = turn->first; effect; effect = effect->next) {
         if (effect->kind == EFFECT_SEND) {
             size += message_record_size(effect->message);
+            count += 2;
+        } else if (effect->kind == EFFECT_REPLY) {
+            size += REPLY_FRAME_SIZE; /* the value is among the turn's effects already, so counted twice over */
+            size += turn->effects.size;
             count += 2;
         } else if (effect->kind == EFFECT_SPAWN || effect->kind == EFFECT_STOP) {
             size += effect->born_size + MESSAGE_FRAME_SIZE;
@@ -550,7 +837,8 @@ static int append_turn(Turn *turn) {
         .events = {(const uint8_t *)turn->events.bytes, turn->events.size},
         .message_sequence = turn->message->sequence,
         .message = message_payload(turn->message),
-        .observations = {(const uint8_t *)turn->observations.bytes, turn->observations.size},
+        .observations = {(const uint8_t *)turn->observations.bytes + turn->observed,
+                         turn->observations.size - turn->observed},
         .effects = {(const uint8_t *)turn->effects.bytes, turn->effects.size},
     };
     CLEANUP(buffer_deinit) Buffer bytes;

@@ -36,5 +36,20 @@ bool turn_append(Turn *turn, Strand *strand, Value event) MUST_CHECK;
 /* In a sourced actor: the quotation that folds, and what it came to. */
 Value turn_fold(const Turn *turn);
 bool turn_folded(Turn *turn, Strand *strand, TAKEN Value state) MUST_CHECK;
+/*
+ * Asks from inside the turn: the request is in the journal before it leaves.
+ * The Ask is held for the caller, and may have its outcome already. NULL
+ * leaves a fault.
+ */
+Ask *turn_ask(Turn *turn, Strand *strand, Value address, Value value, int64_t timeout_ms) MUST_CHECK;
+/* The outcome of an Ask is what the turn sees. */
+bool turn_note_answer(Turn *turn, Strand *strand, bool is_answered, Value value) MUST_CHECK;
+/* An answer has come for the actor. Taken when the turn waits for it; else false. */
+bool turn_take_answer(Turn *turn, TAKEN Message *message) MUST_CHECK;
+/* It has asked: an `asking` record says so. */
+bool turn_has_asked(const Turn *turn);
+/* What of the turn no record holds: its message, the answer it got. One after the other; NULL: all is recorded. */
+Message *turn_unrecorded(Turn *turn);
+
 /* For the next send: the turn's number and the count of its sends. */
 void turn_stamp(Turn *turn, Message *message);
