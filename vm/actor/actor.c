@@ -225,7 +225,7 @@ void ask_release(Ask *ask) {
 static void ask_settle(Ask *ask, AskState state) {
     waiting_remove(ask->node, ask);
     ask->state = state;
-    if (ask->strand)
+    if (ask->strand && ask->strand->state == STRAND_PARKED) /* not yet, when it is settled as it is made */
         strand_wake(ask->strand);
     ask->strand = NULL;
 }
