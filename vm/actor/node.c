@@ -678,10 +678,11 @@ static void watch(Node *node) {
 static void node_work(void *context, bool is_idle) {
     Node *node = context;
     asks_expire(node);
+    if (node->store && !node->failed) /* before turns begin: it may bring the room that they wait for */
+        store_result(node, store_poll(node->store));
     start_turns(node);
     if (!node->store || node->failed)
         return;
-    store_result(node, store_poll(node->store));
     gate_release(node);
     if (is_idle && !node->failed)
         watch(node);
