@@ -13,6 +13,7 @@
 #include "vm/base/hash.h"
 #include "vm/base/utf8.h"
 #include "vm/value/map.h"
+#include "vm/value/variant.h"
 #include <errno.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -825,17 +826,23 @@ bool node_register(Node *node, Strand *strand, Value name, Value behavior, Value
     return true;
 }
 
-/* Whether it can be sent to: whoever is known already has a good address. */
-static bool is_sendable(const Node *node, Strand *strand, Value address) {
-    const String *text = value_string(address);
-    return node_find(node, string_bytes(text), text->size) || check_address(strand, address) != ADDRESS_BAD;
+/* Whether a value is data as anyone can see at once: no object, or a variant of such. Most messages are. */
+static bool is_plainly_data(Value value) {
+    if (!value_has_tag(value, TAG_VARIANT))
+        return !value_is_object(value) || value_is_string(value);
+    const Variant *variant = value_variant(value);
+    for (uint32_t index = 0; index < variant->count; index++) {
+        if (value_is_object(variant->fields[index]) && !value_is_string(variant->fields[index]))
+            return false;
+    }
+    return true;
 }
 
-/* A message with its value encoded. NULL leaves a fault. */
-static Message *make_message(Node *node, Strand *strand, Value value, Value sender, Ask *ask) {
+/* A message with its value encoded, unless nobody will write it down. NULL leaves a fault. */
+static Message *make_message(Node *node, Strand *strand, Value value, Value sender, Ask *ask, bool is_kept) {
     Kind refused;
     buffer_clear(&node->scratch);
-    int r = codec_encode(node->heap, value, &node->scratch, &refused);
+    int r = !is_kept && is_plainly_data(value) ? 0 : codec_encode(node->heap, value, &node->scratch, &refused);
     if (r == CODEC_E_CODE)
         strand_fault(strand, "code-in-message: a %s cannot be sent", kind_name(refused));
     else if (!r && node->scratch.size > MESSAGE_SIZE_MAX)
@@ -859,15 +866,20 @@ bool node_send(Node *node, Strand *strand, Value address, Value value) {
     Turn *turn = turn_of(strand);
     Actor *actor;
     if (turn) {
-        if (!is_sendable(node, strand, address))
+        const String *text = value_string(address);
+        const Actor *sender = turn_actor(turn);
+        const Actor *target = node_find(node, string_bytes(text), text->size);
+        if (!target && check_address(strand, address) == ADDRESS_BAD)
             return false;
-        Message *message = make_message(node, strand, value, turn_actor(turn)->address, NULL);
+        bool is_kept = sender->place || !target || target->place;
+        Message *message = make_message(node, strand, value, sender->address, NULL, is_kept);
         return message && turn_send(turn, strand, address, message);
     }
     Target target = node_target(node, strand, address, &actor);
     if (target == TARGET_FAILED)
         return false;
-    Message *message = make_message(node, strand, value, node->empty_string, NULL);
+    bool is_kept = target == TARGET_FOUND && actor->place;
+    Message *message = make_message(node, strand, value, node->empty_string, NULL, is_kept);
     if (message == NULL)
         return false;
     int r = target == TARGET_FOUND && actor->place ? node_reserve(node, message_record_size(message), 2) : 0;
@@ -894,7 +906,8 @@ Ask *node_ask(Node *node, Strand *strand, Value address, Value value, int64_t ti
     if (target == TARGET_FAILED)
         return NULL;
     Ask *ask = ask_new(node, strand, timeout_ms);
-    Message *message = make_message(node, strand, value, node->empty_string, ask);
+    bool is_kept = target == TARGET_FOUND && actor->place;
+    Message *message = make_message(node, strand, value, node->empty_string, ask, is_kept);
     if (message == NULL) {
         ask_release(ask);
         return NULL;
@@ -925,6 +938,17 @@ Value node_uuid_text(Node *node, const uint8_t *bytes) {
     return string ? value_from_object(string) : VALUE_ZERO;
 }
 
+/* No two nodes have the same seed, and no two actors of one the same number. */
+static Value fresh_address(Node *node) {
+    XXH128_canonical_t digest;
+    if (node->spawned == 0 && clock_random(node->world->clock, node->spawn_seed, sizeof node->spawn_seed))
+        return VALUE_ZERO;
+    uint64_t number = ++node->spawned;
+    memcpy(node->spawn_seed + SPAWN_SEED_SIZE, &number, sizeof number);
+    XXH128_canonicalFromHash(&digest, XXH3_128bits(node->spawn_seed, sizeof node->spawn_seed));
+    return node_uuid_text(node, digest.digest);
+}
+
 Value node_spawn(Node *node, Strand *strand, Value state, Value behavior, bool is_transient) {
     if (!expect_behavior(strand, behavior) || (!is_transient && !node_need_store(node, strand)))
         return VALUE_ZERO;
@@ -935,8 +959,7 @@ Value node_spawn(Node *node, Strand *strand, Value state, Value behavior, bool i
     Turn *turn = turn_of(strand);
     if (turn)
         return turn_spawn(turn, strand, state, behavior, is_transient);
-    uint8_t bytes[16];
-    Value address = clock_random(node->world->clock, bytes, sizeof bytes) ? VALUE_ZERO : node_uuid_text(node, bytes);
+    Value address = fresh_address(node);
     Actor *actor = value_is_object(address) ? node_make(node, value_ref(address), value_ref(state),
                                                         value_ref(behavior), is_transient)
                                             : NULL;

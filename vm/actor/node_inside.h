@@ -10,6 +10,8 @@
 
 typedef struct GateItem GateItem;
 
+enum { SPAWN_SEED_SIZE = 16 };
+
 struct Node {
     Scheduler *scheduler;
     Heap *heap;
@@ -26,6 +28,8 @@ struct Node {
     Actor *unrecorded; /* durable actors with messages that no record holds */
     Ask *asks, *first_waiting, *last_waiting;
     Value empty_map, empty_string;
+    uint64_t spawned; /* from outside turns */
+    uint8_t spawn_seed[SPAWN_SEED_SIZE + 8]; /* of their addresses: random bytes, and the number of the actor */
     uint64_t dropped; /* messages to nobody, replies to nobody */
 
     /* the gate: what leaves the process, in order */

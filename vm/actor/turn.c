@@ -86,6 +86,8 @@ static void turn_free(Node *node, Turn *turn) {
 void turns_free(Node *node) {
     for (Turn *turn; (turn = node->turns) != NULL;) {
         node->turns = turn->next_free;
+        if (turn->strand)
+            strand_free(turn->strand);
         turn_free(node, turn);
     }
 }
@@ -133,10 +135,13 @@ static void turn_end(Turn *turn) {
 
 bool turn_start(Actor *actor) {
     Node *node = actor->node;
-    Strand *strand = strand_new(node->scheduler);
-    if (strand == NULL)
-        return false;
     Turn *turn = turn_new(node);
+    Strand *strand = turn->strand ? turn->strand : strand_new(node->scheduler);
+    if (strand == NULL) {
+        turn->next_free = node->turns;
+        node->turns = turn;
+        return false;
+    }
     turn->actor = actor;
     turn->message = actor_pop(actor);
     turn->strand = strand;
@@ -168,6 +173,7 @@ bool turn_start(Actor *actor) {
 
 void turn_abandon(Turn *turn) {
     strand_free(turn->strand);
+    turn->strand = NULL;
     turn_end(turn);
 }
 
@@ -737,6 +743,7 @@ static bool turn_faulted(Guard *guard, Strand *strand) {
     (void)strand; /* the turn's, or a weave's body, which goes with its handle on the turn's stack */
     mem_recover(&turn->node->heap->mem);
     strand_free(turn->strand);
+    turn->strand = NULL;
     turn_fail(turn, &fault);
     return true;
 }
@@ -898,6 +905,9 @@ static void turn_finish(Turn *turn, TAKEN Value state) {
 static void turn_done(Strand *strand, void *context) {
     Turn *turn = context;
     uint64_t depth = strand_depth(strand);
+    strand->is_kept = strand_is_small(strand);
+    if (!strand->is_kept)
+        turn->strand = NULL;
     if (depth == 1 && value_is_map(strand_peek(strand, 0)))
         turn_finish(turn, strand_pop(strand));
     else if (depth == 1)

@@ -259,7 +259,10 @@ static bool find_deadlock(Scheduler *scheduler) {
 static void strand_end(Strand *strand) {
     if (strand->done)
         strand->done(strand, strand->done_context);
-    strand_free(strand);
+    if (strand->is_kept)
+        strand_reset(strand);
+    else
+        strand_free(strand);
 }
 
 /* What a slice of `strand` came to. False: the program stops with `*end`. */

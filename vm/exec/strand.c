@@ -197,6 +197,20 @@ Strand *strand_new(Scheduler *scheduler) {
     return strand;
 }
 
+bool strand_is_small(const Strand *strand) {
+    return strand_slots(strand) <= STRAND_SLOTS_KEPT;
+}
+
+void strand_reset(Strand *strand) {
+    strand_cut_to(strand, 0);
+    strand->state = STRAND_DORMANT;
+    strand->rp = strand->end;
+    (--strand->rp)->ip = strand->scheduler->finish_code;
+    strand->base = strand->floor = strand->lent_floor = 0;
+    strand->lends_floor = strand->has_fault = strand->is_kept = false;
+    strand->word = NULL;
+}
+
 bool strand_can_start(Strand *strand, Value value, uint32_t coming) {
     if (!value_is_quotation(value)) {
         strand_fault_kind(strand, "quotation or closure", value);

@@ -38,6 +38,7 @@ typedef struct Weave Weave;
 
 enum {
     STRAND_SLOTS_MIN = 24,
+    STRAND_SLOTS_KEPT = 256, /* one with more slots is not worth keeping */
     STRAND_SLOTS_MAX = 32 * 1024 * 1024, /* 256 MiB of stack and frames: beyond is the trap `recursion too deep` */
     FRAME_ROOM = 10, /* slots that every `need` includes: a return address, a step frame, some results of a word */
 };
@@ -90,9 +91,14 @@ struct Strand {
     uint64_t id;
     StrandState state;
     ParkReason reason;
-    /* Told once when it ends; NULL: nobody. Set by who started it. */
+    /*
+     * Told once when it ends; NULL: nobody. Set by who started it. With
+     * `is_kept` set there, the strand is not freed but rests, empty, until it
+     * is started again or freed.
+     */
     void (*done)(Strand *strand, void *context);
     void *done_context;
+    bool is_kept;
 };
 
 /* --- the data stack, for words --- */
@@ -193,6 +199,10 @@ bool strand_start(Strand *strand, Value quotation) MUST_CHECK;
 bool strand_can_start(Strand *strand, Value quotation, uint32_t coming) MUST_CHECK;
 /* The same for a definition's code, which takes nothing. -ENOMEM when memory is refused. */
 int strand_start_chunk(Strand *strand, const Chunk *chunk) MUST_CHECK;
+/* Whether it may be kept when it ends, as far as its size goes. */
+bool strand_is_small(const Strand *strand);
+/* One that has ended is as strand_new() made it, but for guard and done. */
+void strand_reset(Strand *strand);
 /* Drops all values and frames, unlinks and frees the strand. */
 void strand_free(Strand *strand);
 
