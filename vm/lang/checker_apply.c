@@ -145,10 +145,10 @@ bool checker_apply_effect(Checker *checker, Unit *unit, State *state, Node *node
         }
         if (is_quotation)
             checker_demand_change(checker, &note->checks, index, items.written[index]->effect);
+        bool was_declared = is_quotation && items.declared[index];
         checker_demand(checker, &note->checks, index, items.taken[index], items.written[index],
-                       items.declared[index] && stack_bottom(items.written[index]->effect->in, NULL)->kind == ROW_OWN);
-        if (is_quotation && items.declared[index] &&
-            !checker_runs_on_its_row(unit, items.declared[index], state->stack)) {
+                       was_declared && stack_bottom(items.written[index]->effect->in, NULL)->kind == ROW_OWN);
+        if (was_declared && !checker_runs_on_its_row(unit, items.declared[index], state->stack)) {
             Shape shape = checker_shape_of(items.written[index]->effect);
             checker_add_check(checker, &note->checks, index, KIND_QUOTATION, shape);
             forgets |= shape.out == SHAPE_ANY;

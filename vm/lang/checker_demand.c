@@ -83,8 +83,10 @@ void checker_demand(Checker *checker, SlotCheck **checks, uint32_t index, const 
 void checker_demand_counted(Checker *checker, CallNote *note, uint32_t index, const Stack *item, Type *written,
                             uint32_t taken) {
     Shape shape = checker_shape_of(written->effect);
-    uint32_t takes;
-    stack_bottom(type_prune(item->type)->effect->in, &takes);
+    uint32_t takes = 0;
+    Type *type = type_prune(item->type);
+    if (type_is_quotation(type)) /* a lenient walk goes on with what does not fit */
+        stack_bottom(type->effect->in, &takes);
     if (takes > shape.in) {
         uint32_t more = takes - shape.in;
         if (shape.out != SHAPE_ANY)
