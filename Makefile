@@ -4,7 +4,7 @@
 .PHONY: help run test debug bench fuzz format clean
 
 help:
-	@echo 'make run      builds a release and runs the tour of the language'
+	@echo 'make run      builds a release, runs the tour of the language and a bank that is killed'
 	@echo 'make test     builds and runs all tests'
 	@echo 'make debug    builds build/debug/repl/seqvm: no optimization, ASan and UBSan'
 	@echo 'make bench    runs the benchmarks'
@@ -27,6 +27,7 @@ run:
 	@$(MAKE) --no-print-directory build/release/build.ninja
 	meson compile -C build/release
 	examples/tour/run.sh build/release/repl/seqvm
+	examples/actors/run.sh build/release/repl/seqvm
 
 test:
 	./packages install build test

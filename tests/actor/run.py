@@ -1132,7 +1132,48 @@ def example(seqvm, name, seconds):
     first = [running.line()]
     first += running.lines_for(seconds)
     first += running.kill().lines()
-    return first, seqvm(path).lines()
+    second = seqvm(path)
+    expect(second.code == 0 and not second.err, repr(second))
+    return first, second.lines()
+
+
+def goes_on(first, second, pattern, last):
+    """Numbered lines of the second run follow those of the first, which was cut, up to `last` of its own."""
+    said, then = ([int(found[1]) for found in map(re.compile(pattern).fullmatch, filter(None, lines)) if found]
+                  for lines in (first, second))
+    expect(0 < len(said) < last, f'it was not killed half-way: {first!r}')
+    expect(said == list(range(1, said[-1] + 1)), repr(first))
+    expect(then[0] in (said[-1] + 1, said[-1] + 2), f'{said[-1]}, then {then[0]}')
+    expect(then == list(range(then[0], then[0] + last)), repr(second))
+
+
+def test_example_bank(seqvm):
+    first, second = example(seqvm, 'bank.seq', 1)
+    goes_on(first, second, r'transfer (\d+)', 60)
+    sums = [line for line in first + second if 'together' in line]
+    expect(len(sums) == 3 and all(line.endswith('together 1000') for line in sums), repr(sums))
+
+
+def test_example_inventory(seqvm):
+    first, second = example(seqvm, 'inventory.seq', 1)
+    goes_on(first, second, r'day (\d+): \d+ pieces', 40)
+    arrived, shipped, left = map(int, re.fullmatch(r'item/bolts: arrived (\d+), shipped (\d+), refused \d+ orders, left (\d+)',
+                                                   second[-1]).groups())
+    expect(arrived - shipped == left, second[-1])
+
+
+def test_example_chat_room(seqvm):
+    first, second = example(seqvm, 'chat_room.seq', 1)
+    goes_on(first, second, r'room/lobby (\d+)', 60)
+    expect(second[0] == 'room/lobby : person/anna, person/ben', second[0])
+    expect(not any('missed' in line for line in second), repr(second[-3:]))
+
+
+def test_example_audit_trail(seqvm):
+    first, second = example(seqvm, 'audit_trail.seq', 1)
+    goes_on(first, second, r'edit (\d+)', 40)
+    true = [line for line in second if line == 'the document is what its entries say: true']
+    expect(len(true) == 2, repr(second))
 
 
 def main():
