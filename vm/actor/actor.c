@@ -247,9 +247,6 @@ void ask_fail(Ask *ask, const char *reason) {
 }
 
 void asks_expire(Node *node) {
-    if (!node->first_waiting)
-        return;
-    int64_t now = clock_monotonic_ns(node->world->clock);
-    while (node->first_waiting && node->first_waiting->deadline_ns <= now)
+    while (node->first_waiting && node->first_waiting->deadline_ns <= node->now_ns)
         ask_fail(node->first_waiting, "timeout");
 }

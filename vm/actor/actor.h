@@ -90,6 +90,8 @@ struct Actor {
     uint32_t parked;       /* messages set aside */
     Actor *queue_next;     /* in the queue of those that can run */
     Actor *unrecorded_next;
+    Actor *idle_newer, *idle_older; /* durable ones that have nothing to do, by when they last had */
+    int64_t idle_since_ns;          /* 0: it is not among those */
     Turn *turn; /* that runs, or NULL */
     CutOff *cut_off; /* of the turn that is to be run again first, or NULL */
     bool is_queued, is_loaded, is_stopped, in_unrecorded;

@@ -10,6 +10,7 @@
  */
 #include "vm/actor/node_inside.h"
 
+#include "vm/base/config.h"
 #include "vm/base/hash.h"
 #include "vm/base/utf8.h"
 #include "vm/value/map.h"
@@ -22,6 +23,7 @@
 enum {
     TURNS_AT_ONCE = 64,                     /* started before strands are looked at again */
     TURN_ROOM = 64 * 1024,                  /* with less in the store no turn begins */
+    PUT_AWAY_AT_ONCE = 64,
 };
 static const int64_t FULL_RETRY_NS = 1000000000;
 
@@ -343,7 +345,10 @@ Actor *node_add(Node *node, Value address) {
     return actor;
 }
 
+static void idle_leave(Node *node, Actor *actor);
+
 static void actor_free(Node *node, Actor *actor) {
+    idle_leave(node, actor);
     if (actor->turn)
         turn_abandon(actor->turn);
     for (Message *message; (message = actor_pop(actor)) != NULL;)
@@ -496,9 +501,58 @@ Target node_target(Node *node, Strand *strand, Value address, Actor **actorp) {
     return TARGET_FAILED;
 }
 
+/* --- idleness --- */
+
+static void idle_leave(Node *node, Actor *actor) {
+    if (actor->idle_since_ns == 0)
+        return;
+    actor->idle_since_ns = 0;
+    if (actor->idle_older)
+        actor->idle_older->idle_newer = actor->idle_newer;
+    else
+        node->idle_oldest = actor->idle_newer;
+    if (actor->idle_newer)
+        actor->idle_newer->idle_older = actor->idle_older;
+    else
+        node->idle_newest = actor->idle_older;
+}
+
+/* Nothing to do, and all of it in its journal, from where it comes back. */
+static bool is_idle_now(const Actor *actor) {
+    return actor->place && actor->is_loaded && !actor->is_queued && !actor->turn && !actor->first &&
+           !actor->in_unrecorded && !actor->cut_off && actor->place->last_sequence > 0;
+}
+
+static void idle_enter(Node *node, Actor *actor) {
+    idle_leave(node, actor);
+    if (!is_idle_now(actor))
+        return;
+    actor->idle_since_ns = node->now_ns;
+    actor->idle_older = node->idle_newest;
+    actor->idle_newer = NULL;
+    if (node->idle_newest)
+        node->idle_newest->idle_newer = actor;
+    else
+        node->idle_oldest = actor;
+    node->idle_newest = actor;
+}
+
+/* Lets go of some that have been idle for long. Nobody can tell: the next message reads them from their journal. */
+static void put_away(Node *node) {
+    for (uint32_t count = 0; count < PUT_AWAY_AT_ONCE && node->idle_oldest; count++) {
+        Actor *actor = node->idle_oldest;
+        if (node->now_ns - actor->idle_since_ns < NODE_IDLE_MS * (int64_t)1000000 && !STRESS_PASSIVATE)
+            return;
+        idle_leave(node, actor);
+        if (is_idle_now(actor))
+            node_remove(node, actor);
+    }
+}
+
 /* --- the line --- */
 
 void node_schedule(Node *node, Actor *actor) {
+    idle_enter(node, actor);
     bool has_work = actor->first != NULL || !actor->is_loaded;
     bool has_code = value_is_object(actor->behavior) || !actor->is_loaded;
     if (actor->is_queued || actor->turn || !has_work || !has_code || actor->is_stopped || actor->is_broken)
@@ -678,7 +732,9 @@ static void watch(Node *node) {
 
 static void node_work(void *context, bool is_idle) {
     Node *node = context;
+    node->now_ns = clock_monotonic_ns(node->world->clock);
     asks_expire(node);
+    put_away(node);
     if (node->store && !node->failed) /* before turns begin: it may bring the room that they wait for */
         store_result(node, store_poll(node->store));
     start_turns(node);

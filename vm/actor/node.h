@@ -20,6 +20,7 @@ typedef struct Turn Turn;
 
 enum {
     NODE_ASK_TIMEOUT_MS = 5000,
+    NODE_IDLE_MS = 60000, /* after which a durable actor leaves memory */
 };
 
 typedef struct NodeOptions {

@@ -25,6 +25,7 @@ struct Node {
     uint64_t bucket_count, actor_count;
     ActorKind *kinds;
     Actor *runnable_first, *runnable_last;
+    Actor *idle_oldest, *idle_newest;
     Actor *unrecorded; /* durable actors with messages that no record holds */
     Ask *asks, *first_waiting, *last_waiting;
     Value empty_map, empty_string;
@@ -42,6 +43,7 @@ struct Node {
     Turn *printing;           /* the turn whose word runs now: what it writes is its own */
     Turn *turns;              /* free ones, to be used again */
 
+    int64_t now_ns; /* by the monotonic clock, as of the last look */
     int signal; /* an eventfd: the store has something to do; -1: none */
     bool is_watching;
     bool is_full; /* the store had no room */

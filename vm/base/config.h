@@ -19,3 +19,8 @@
 #ifndef STRESS_GROW
 #define STRESS_GROW 0
 #endif
+
+/* Durable actors leave memory as soon as they have nothing to do: finds what is not in their journals. */
+#ifndef STRESS_PASSIVATE
+#define STRESS_PASSIVATE 0
+#endif
