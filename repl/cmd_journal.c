@@ -175,7 +175,8 @@ static void print_head(JournalView *view, const StoreActor *actor, const History
         buffer_append_format(line, ",\"turn\":%" PRIu64 ",\"sequence\":%" PRIu64 ",\"time\":\"", history->turn_number,
                              history->last_sequence);
         history_append_time(line, history->last_time_ns);
-        buffer_append_format(line, "\",\"stopped\":%s", history->is_stopped ? "true" : "false");
+        buffer_append_format(line, "\",\"stopped\":%s,\"asks\":%" PRIu64, history->is_stopped ? "true" : "false",
+                             history->asks);
         return;
     }
     buffer_append(line, actor->id, actor->id_size);
@@ -183,6 +184,7 @@ static void print_head(JournalView *view, const StoreActor *actor, const History
                          history->last_sequence);
     history_append_time(line, history->last_time_ns);
     buffer_append_text(line, history->is_stopped ? ", stopped" : "");
+    buffer_append_text(line, history->asks > 0 ? ", its next turn has asked and is not done" : "");
     journal_view_print(view, line);
 }
 

@@ -129,9 +129,7 @@ static int verify_record(void *context, const Record *record) {
 /* What the live list says must be what the journal comes to: it decides who is woken at the start. */
 static const char *compare_outstanding(const StoreActor *actor, const History *history) {
     const Outstanding *listed = &actor->outstanding;
-    const HistoryMessage *first = history->waiting.first;
-    bool has_waiting = listed->flags & OUTSTANDING_MESSAGES;
-    if (has_waiting != (first != NULL) || (first && first->sequence != listed->first_waiting))
+    if (!history_waits_from(history, listed->flags & OUTSTANDING_MESSAGES ? listed->first_waiting : 0))
         return "the live list does not say which messages wait";
     if (!(listed->flags & OUTSTANDING_PARKED) != (history->parked.first == NULL))
         return "the live list does not say whether messages are parked";

@@ -31,6 +31,14 @@ static void line_push(HistoryLine *line, HistoryMessage *message) {
     line->count++;
 }
 
+static void line_push_first(HistoryLine *line, HistoryMessage *message) {
+    message->next = line->first;
+    line->first = message;
+    if (!line->last)
+        line->last = message;
+    line->count++;
+}
+
 /* Takes the message with that sequence out of the line. NULL: it is not there. */
 static HistoryMessage *line_take(HistoryLine *line, uint64_t sequence) {
     HistoryMessage *before = NULL, *message = line->first;
@@ -184,12 +192,17 @@ static int add_born(History *history, const Record *record, Bytes bytes) {
                   "the captured values cannot be decoded");
 }
 
+/* An answer is for the turn that asked, and waits in no line. */
 static int add_message(History *history, const Record *record, const MessagePayload *payload) {
     HistoryMessage *message;
     int r = message_new(history, record, payload, &message);
-    if (r == 0)
+    if (r)
+        return r;
+    if (payload->kind == MESSAGE_ANSWER || payload->kind == MESSAGE_FAILURE)
+        message_free(history->heap, message);
+    else
         line_push(&history->waiting, message);
-    return r;
+    return 0;
 }
 
 /* The message of that record waits no more. 0: no record held it, and it is in `payload`. */
@@ -213,6 +226,29 @@ static int add_change(History *history, const Record *record, Bytes change) {
     return result(history, record, r, "the change does not fit the state");
 }
 
+/* The turn goes on, or is run again; its message waits until then, before all others. */
+static int add_asking(History *history, const Record *record, Bytes bytes) {
+    AskingPayload asking;
+    HistoryMessage *message;
+    Value request;
+    Heap *heap = history->heap;
+    if (payload_get_asking(bytes, &asking))
+        return history_say(history, record, "the request cannot be read");
+    if (asking.turn_number != history->turn_number + 1)
+        return history_say(history, record, "it is not the next turn that asks");
+    int r = settle(history, record, asking.message_sequence, &asking.message, &message);
+    if (r)
+        return r;
+    line_push_first(&history->waiting, message);
+    history->asks++;
+    r = history_decode(heap, asking.value, &request);
+    if (r)
+        return result(history, record, r, "the request cannot be decoded");
+    value_unref(heap, request);
+    return result(history, record, check_values(heap, asking.observations, history_next_observation),
+                  "an observation cannot be decoded");
+}
+
 static int add_turn(History *history, const Record *record, Bytes bytes) {
     TurnPayload turn;
     HistoryMessage *message;
@@ -225,6 +261,7 @@ static int add_turn(History *history, const Record *record, Bytes bytes) {
         return r;
     message_free(history->heap, message);
     history->turn_number = turn.number;
+    history->asks = 0;
     if (turn.change.size > 0)
         r = add_change(history, record, turn.change);
     if (!r)
@@ -241,6 +278,7 @@ static int add_parked(History *history, const Record *record, const FatePayload 
     int r = settle(history, record, fate->message_sequence, &fate->message, &message);
     if (r)
         return r;
+    history->asks = 0;
     message->sequence = record->sequence;
     message->time_ns = record->time_ns;
     r = string_value(history->heap, fate->reason, &message->reason);
@@ -317,6 +355,8 @@ static int add(History *history, const Record *record) {
         if (payload_get_message(payload, &message))
             return history_say(history, record, "the message cannot be read");
         return add_message(history, record, &message);
+    case RECORD_ASKING:
+        return add_asking(history, record, payload);
     case RECORD_FATE:
         return add_fate(history, record, payload);
     case RECORD_LIFE:
@@ -339,6 +379,11 @@ int history_add(History *history, const Record *record) {
     return mem_is_exhausted(&history->heap->mem) ? -ENOMEM : 0;
 }
 
+bool history_waits_from(const History *history, uint64_t sequence) {
+    const HistoryMessage *first = history->waiting.first;
+    return !first || (sequence > 0 && sequence <= first->sequence);
+}
+
 /* Equal states have equal bytes. */
 static int compare_state(History *history, const Record *record, Bytes state) {
     CLEANUP(buffer_deinit) Buffer own;
@@ -355,9 +400,8 @@ int history_compare_image(History *history, const Record *record, Bytes bytes) {
     ImagePayload image;
     if (payload_get_image(bytes, &image))
         return history_say(history, record, "its snapshot cannot be read");
-    uint64_t first_waiting = history->waiting.first ? history->waiting.first->sequence : 0;
     if (image.turn_number != history->turn_number || image.parked != history->parked.count ||
-        image.first_waiting != first_waiting || (image.is_stopped != 0) != history->is_stopped)
+        !history_waits_from(history, image.first_waiting) || (image.is_stopped != 0) != history->is_stopped)
         return history_say(history, record, "its snapshot is not of this history");
     return compare_state(history, record, image.born.state);
 }

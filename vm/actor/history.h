@@ -41,7 +41,8 @@ typedef struct History {
     uint64_t last_sequence; /* of the last record; 0: there was none */
     int64_t last_time_ns;
     bool is_stopped;
-    HistoryLine waiting, parked; /* oldest first */
+    HistoryLine waiting, parked; /* oldest first; a turn that asks has the first of those that wait */
+    uint64_t asks;               /* how often the turn that follows the last one has asked */
     char damage[128];            /* after STORE_E_DAMAGED or STORE_E_FOREIGN: what is wrong */
 } History;
 
@@ -55,6 +56,11 @@ void history_deinit(History *history);
  */
 int history_add(History *history, const Record *record) MUST_CHECK;
 
+/*
+ * Whether whoever looks for messages that wait from record `sequence` on (0: there are none) misses none. It may find
+ * nothing there: answers that nobody waits for any more.
+ */
+bool history_waits_from(const History *history, uint64_t sequence);
 /*
  * Whether a snapshot's image says what the records up to the last one come to. 0; STORE_E_DAMAGED, when it does not;
  * -ENOMEM. The history goes on in any case.

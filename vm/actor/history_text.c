@@ -121,6 +121,9 @@ static void list_end(Writer *writer) {
 /* --- messages --- */
 
 static void put_sender(Writer *writer, Bytes from, uint64_t turn, MessageKind kind) {
+    static const char *const answers[] = {[MESSAGE_ANSWER] = "answer", [MESSAGE_FAILURE] = "failure"};
+    if (kind == MESSAGE_ANSWER || kind == MESSAGE_FAILURE)
+        buffer_append_format(writer->out, writer->is_json ? ",\"answers\":\"%s\"" : " %s", answers[kind]);
     put_name(writer, "from", " from ");
     if (from.size > 0)
         put_quoted(writer, from.bytes, from.size);
@@ -273,6 +276,25 @@ static void put_effects(Writer *writer, Bytes bytes) {
         fail(writer, CODEC_E_DAMAGED, "the effects cannot be read");
 }
 
+static void put_asking(Writer *writer, Bytes payload) {
+    AskingPayload asking;
+    if (payload_get_asking(payload, &asking)) {
+        fail(writer, STORE_E_DAMAGED, "the request cannot be read");
+        return;
+    }
+    put_number(writer, "turn", " in turn ", asking.turn_number);
+    put_any_message(writer, &writer->history->waiting, asking.message_sequence, &asking.message);
+    put_values(writer, asking.observations, "observations", "; saw ", history_next_observation);
+    put_name(writer, "address", "; asked ");
+    put_quoted(writer, asking.address.bytes, asking.address.size);
+    put_name(writer, "request", " ");
+    put_encoded(writer, asking.value);
+    put_name(writer, "deadline", ", until ");
+    put(writer, writer->is_json ? "\"" : "");
+    history_append_time(writer->out, asking.deadline_ns);
+    put(writer, writer->is_json ? "\"" : "");
+}
+
 static void put_turn(Writer *writer, Bytes payload) {
     TurnPayload turn;
     if (payload_get_turn(payload, &turn)) {
@@ -368,7 +390,7 @@ static const struct TypeRow {
     [RECORD_BORN] = {"born", put_born},
     [RECORD_TURN] = {"turn", put_turn},
     [RECORD_MESSAGE] = {"message", put_waiting},
-    [RECORD_ASKING] = {"asking", NULL},
+    [RECORD_ASKING] = {"asking", put_asking},
     [RECORD_FATE] = {"fate", put_fate},
     [RECORD_LIFE] = {"life", put_life},
     [RECORD_SNAPSHOT] = {"snapshot", NULL},
