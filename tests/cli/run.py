@@ -664,7 +664,7 @@ union Cmd { Deposit { amount: Int } Note { text: String } Pay { to: String amoun
 ;
 : deposits ( String Int -- )
   dup 0 i.= [ drop drop ] [ over 1 Make-Deposit actor-send 1 i.- deposits ] if ;
-: forever ( -- ) "account/live" Make-Balance actor-ask drop "account/live" 1 Make-Deposit actor-send forever ;
+: forever ( -- ) "account/live" Make-Balance actor-ask drop "account/live" 1 Make-Deposit actor-send 1 time.sleep-ms forever ;
 : main ( -- )
   "account" [ account ] actor-register
   1 args.at dup "deposit" string.equal? [ drop 2 args.at 3 args.at string->int drop deposits ] [
