@@ -150,6 +150,8 @@ static int start_preparing(NodeLog *log, uint64_t size) {
     /* twice the current one when that is half full already; a busy log gets large ones soon, an idle one never */
     if (log->segment_count && log->offset <= current(log)->size && 4 * log->offset > wanted)
         wanted = 4 * log->offset;
+    if (log->is_full) /* a small one, for which there may be room */
+        wanted = log->options.segment_size_min;
     if (wanted > log->options.segment_size_max)
         wanted = log->options.segment_size_max;
     uint32_t salt;

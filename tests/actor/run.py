@@ -456,13 +456,11 @@ def test_exists(seqvm):
     seqvm(program(body)).gives('true', 'true')
 
 
-@broken('actor-exists? does not open the store, so before any other word on durable actors it knows nobody')
 def test_exists_first(seqvm):
     seqvm(program('"k" [ counter ] actor-register "k/1" 1 try')).gives(1)
     seqvm(program('"k/1" actor-exists? show')).gives('true')
 
 
-@broken('a message to a path or UUID, when no word has opened the store, is dropped though the actor has a journal')
 def test_send_first(seqvm):
     seqvm(program('"/a" [ counter ] actor-spawn-at "/a" 1 try')).gives(1)
     seqvm(program('"/a" 1 try')).gives(2)
@@ -560,20 +558,17 @@ def test_stop_fails_who_waits(seqvm):
       50 time.sleep-ms "s/1" actor-stop''', words)).gives(':stopped', '1')
 
 
-@broken('an ask that brings a stopped actor into memory is never answered: timeout, and not stopped')
 def test_stopped_path_stays_stopped(seqvm):
     seqvm(program('"/a" [ counter ] actor-spawn-at "/a" 1 try "/a" actor-stop')).gives(1)
     seqvm(program('"k" [ counter ] actor-register "/a" 1 try "/a" [ counter ] actor-spawn-at "/a" 1 try')
           ).gives(':stopped', 2)
 
 
-@broken('an actor of a kind that was stopped handles messages again after a restart')
 def test_stopped_kind_stays_stopped(seqvm):
     seqvm(program('"c" [ counter ] actor-register "c/1" 1 try "c/1" actor-stop')).gives(1)
     seqvm(program('"c" [ counter ] actor-register "c/1" 1 try')).gives(':stopped')
 
 
-@broken('being resumed by actor-spawn-at is not recorded, so the next process finds the actor stopped')
 def test_resumed_path_stays_alive(seqvm):
     seqvm(program('"/a" [ counter ] actor-spawn-at "/a" actor-stop')).gives()
     seqvm(program('"/a" [ counter ] actor-spawn-at "/a" 1 try')).gives(1)
@@ -610,19 +605,16 @@ def test_stop_transient(seqvm):
           ).gives(1, ':no-actor', 'false')
 
 
-@broken('a transient actor that stops itself stays in the directory for ever')
 def test_transient_stops_itself(seqvm):
     seqvm(program('[ drop actor-self actor-stop 1 actor-reply ] actor-spawn-transient dup 1 try actor-exists? show')
           ).gives(1, 'false')
 
 
-@broken('turns of a transient actor are not counted, so each turn derives the same address for what it spawns')
 def test_transient_spawns(seqvm):
     words = COUNTER + ': maker ( Map Int -- Map ) drop [ counter ] actor-spawn actor-reply ;'
     seqvm(program('[ maker ] actor-spawn-transient dup 1 actor-ask swap 1 actor-ask string.equal? show', words)).gives('false')
 
 
-@broken('what a transient actor sends is not reserved: more than a group holds ends in a failed check')
 def test_transient_sends_much(seqvm):
     words = BIG + '''
     : flood ( String Int -- ) dup 0 i.= [ drop drop ] [ "c/1" 2 pick actor-send 1 i.- flood ] if ;
@@ -735,7 +727,6 @@ def test_spawned_anonymous(seqvm):
     found_again(seqvm, '', '[ 3 i.* counter ] actor-spawn', 3, 9, 15)
 
 
-@broken('a quotation of one word is known by that word only where no check of types stands before the call')
 def test_spawned_word_has_changed(seqvm):
     """A quotation that is one word follows that word."""
     found = seqvm(keeper(': w ( Map Int -- Map ) counter ;', '"hold" [ hold ] actor-register [ w ] actor-spawn "hold" over actor-send 1 try'))
@@ -929,7 +920,6 @@ def test_damaged_journal(seqvm):
     expect(sorted(seqvm(program('two', words)).lines()) == ['2', '3'], 'the repaired one has lost something')
 
 
-@broken('the directory of an unusable actor is a trap of whoever names it, so one damaged journal ends the program')
 def test_damaged_run(seqvm):
     """The same when it is the header of its records that is damaged."""
     words = COUNTER + ''': two ( -- ) "k" [ counter ] actor-register "k/1" 1 try "k/2" 1 try ;'''

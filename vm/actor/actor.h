@@ -95,6 +95,7 @@ struct Actor {
     Turn *turn; /* that runs, or NULL */
     CutOff *cut_off; /* of the turn that is to be run again first, or NULL */
     bool is_queued, is_loaded, is_stopped, in_unrecorded;
+    bool is_resumed; /* made to go on by actor-spawn-at; its journal may still say that it has stopped */
     bool is_broken; /* its journal could not be read: its messages wait, askers hear it */
 };
 

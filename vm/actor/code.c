@@ -132,14 +132,22 @@ static uint64_t code_hash(const Node *node, const Chunk *const *chunkp) {
 
 /* --- names --- */
 
+/* What the compiler puts before a call, and the author did not write. */
+static bool is_check(Opcode opcode) {
+    return opcode == OP_CHECK || opcode == OP_CHECK_INT || opcode == OP_CHECK_QUOTATION || opcode == OP_CHECK_DEPTH;
+}
+
 /* The definition that a chunk calls and does nothing else, or NULL. */
 static const Cell *only_call(const Chunk *chunk) {
-    if (chunk->instruction_count == 0 || chunk->capture_count > 0)
+    uint32_t at = 0;
+    if (chunk->capture_count > 0)
         return NULL;
-    const Instruction *first = &chunk->instructions[0];
-    bool is_tail = first->opcode == OP_TAIL_CALL && chunk->instruction_count == 1;
-    bool is_call = first->opcode == OP_CALL && chunk->instruction_count == 2 &&
-                   chunk->instructions[1].opcode == OP_RETURN;
+    while (at < chunk->instruction_count && is_check((Opcode)chunk->instructions[at].opcode))
+        at++;
+    uint32_t left = chunk->instruction_count - at;
+    const Instruction *first = &chunk->instructions[at];
+    bool is_tail = left == 1 && first->opcode == OP_TAIL_CALL;
+    bool is_call = left == 2 && first->opcode == OP_CALL && first[1].opcode == OP_RETURN;
     return is_tail || is_call ? &chunk->program->cells[first->first] : NULL;
 }
 
@@ -154,9 +162,12 @@ CodeIdentity code_identity(const Node *node, Value behavior) {
 
 /* --- finding --- */
 
-static bool calls_word(const Chunk *chunk, Bytes word) {
-    const Cell *cell = only_call(chunk);
+static bool has_name(const Cell *cell, Bytes word) {
     return cell && cell->name && strlen(cell->name) == word.size && memcmp(cell->name, word.bytes, word.size) == 0;
+}
+
+static bool calls_word(const Chunk *chunk, Bytes word) {
+    return has_name(only_call(chunk), word);
 }
 
 static Value with_captures(Node *node, const Chunk *chunk, const BornPayload *born) {
@@ -193,6 +204,11 @@ Value code_find(Node *node, const BornPayload *born) {
                                             : code_hash(node, chunkp) == born->code_hash && born->code_hash != 0;
         if (fits)
             return with_captures(node, *chunkp, born);
+    }
+    /* a word that this program does not quote anywhere, but has */
+    for (uint32_t index = 0; index < program->cell_count && born->behavior.size > 0; index++) {
+        if (has_name(&program->cells[index], born->behavior))
+            return with_captures(node, program->cells[index].chunk, born);
     }
     return VALUE_ZERO;
 }

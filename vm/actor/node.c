@@ -347,6 +347,7 @@ Actor *node_add(Node *node, Value address) {
 
 static void idle_leave(Node *node, Actor *actor);
 
+static void start_again(Node *node, Actor *actor);
 static void actor_free(Node *node, Actor *actor) {
     idle_leave(node, actor);
     if (actor->turn)
@@ -403,7 +404,9 @@ static void bind_kind(Node *node, Actor *actor) {
 void node_bind(Node *node, Actor *actor, Value behavior) {
     value_unref(node->heap, actor->behavior);
     actor->behavior = value_ref(behavior);
-    actor->is_stopped = false;
+    actor->is_resumed = true;
+    if (actor->is_stopped && actor->is_loaded && actor->place)
+        start_again(node, actor);
     node_schedule(node, actor);
 }
 
@@ -428,9 +431,9 @@ Actor *node_make(Node *node, TAKEN Value address, TAKEN Value state, TAKEN Value
         value_unref(node->heap, behavior);
     }
     value_unref(node->heap, address);
-    if (r) {
-        if (r > 0)
-            node_report(node, "%.*s: its journal is damaged", (int)text->size, string_bytes(text));
+    if (r > 0)
+        node_report(node, "%.*s: its journal is damaged", (int)text->size, string_bytes(text));
+    if (r < 0) {
         node_remove(node, actor);
         store_result(node, r);
         return NULL;
@@ -476,6 +479,15 @@ static AddressForm check_address(Strand *strand, Value address) {
     return form;
 }
 
+/* Whether there is a store to look into: sending to nobody makes none. */
+static bool store_is_there(const Node *node) {
+    char path[STORE_PATH_MAX + 8];
+    if (node->store)
+        return false;
+    snprintf(path, sizeof path, "%.*s/STORE", STORE_PATH_MAX, node->options.store_path);
+    return io_exists(node->world->io, path);
+}
+
 Target node_target(Node *node, Strand *strand, Value address, Actor **actorp) {
     const String *text = value_string(address);
     *actorp = node_find(node, string_bytes(text), text->size);
@@ -484,7 +496,7 @@ Target node_target(Node *node, Strand *strand, Value address, Actor **actorp) {
     AddressForm form = check_address(strand, address);
     if (form == ADDRESS_BAD)
         return TARGET_FAILED;
-    if (form == ADDRESS_NAME && strand && !node_need_store(node, strand))
+    if (strand && (form == ADDRESS_NAME || store_is_there(node)) && !node_need_store(node, strand))
         return TARGET_FAILED;
     if (!node->store)
         return TARGET_NOBODY;
@@ -564,6 +576,14 @@ void node_schedule(Node *node, Actor *actor) {
     else
         node->runnable_first = actor;
     node->runnable_last = actor;
+}
+
+void node_settle(Node *node, Actor *actor) {
+    bool is_gone = actor->is_stopped && !actor->place;
+    if (is_gone && !actor->turn && !actor->is_queued)
+        node_remove(node, actor);
+    else
+        node_schedule(node, actor);
 }
 
 static Actor *next_runnable(Node *node) {
@@ -649,6 +669,15 @@ void node_deliver(Node *node, Actor *actor, TAKEN Message *message) {
         deliver_answer(node, actor, message);
         return;
     }
+    bool is_lost = actor->is_broken && !actor->place; /* not even a place in the store */
+    if (is_lost && message->kind != MESSAGE_ASK) {
+        const String *address = value_string(actor->address);
+        node_report(node, "%.*s: its journal is damaged; a message to it is dropped", (int)address->size,
+                    string_bytes(address));
+        node->dropped++;
+        message_free(node, message);
+        return;
+    }
     if ((actor->is_stopped || actor->is_broken) && message->kind == MESSAGE_ASK) {
         node_refuse(node, actor, message, actor->is_stopped ? "stopped" : "damaged");
         message_free(node, message);
@@ -668,6 +697,38 @@ void node_unload(Node *node, Actor *actor) {
     node_schedule(node, actor);
 }
 
+/* Those who asked and still wait hear why there will be no reply. Messages that nobody waits for stay. */
+static void refuse_line(Node *node, Actor *actor, const char *reason) {
+    Message *kept = NULL, **link = &kept;
+    for (Message *message; (message = actor_pop(actor)) != NULL;) {
+        if (message->ask) {
+            node_refuse(node, actor, message, reason);
+            message_free(node, message);
+        } else {
+            *link = message;
+            link = &message->next;
+        }
+    }
+    *link = NULL;
+    for (Message *message = kept, *next; message; message = next) {
+        next = message->next;
+        actor_push(actor, message);
+    }
+    actor_skip_recorded(actor);
+}
+
+/* It was stopped and is to go on, which its journal says from now on. */
+static void start_again(Node *node, Actor *actor) {
+    CLEANUP(buffer_deinit) Buffer payload;
+    buffer_init(&payload, &node->heap->mem);
+    payload_put_life(&payload, LIFE_STARTED);
+    Outstanding outstanding = actor_outstanding(actor, false);
+    if (payload.failed || node_reserve(node, payload.size, 1) ||
+        node_append(node, actor, RECORD_LIFE, &payload, &outstanding))
+        return;
+    actor->is_stopped = false;
+}
+
 static void load(Node *node, Actor *actor) {
     int r = replay_load(node, actor);
     if (r == -ENOMEM) {
@@ -679,15 +740,16 @@ static void load(Node *node, Actor *actor) {
         actor->is_broken = true;
         node_report(node, "%.*s: its journal is damaged; its messages wait", (int)address->size,
                     string_bytes(address));
-        for (Message *message = actor->first; message; message = message->next) {
-            if (message->ask)
-                node_refuse(node, actor, message, "damaged");
-        }
+        refuse_line(node, actor, "damaged");
         store_result(node, r);
         return;
     }
     actor->is_loaded = true;
     bind_kind(node, actor);
+    if (actor->is_stopped && actor->is_resumed)
+        start_again(node, actor);
+    if (actor->is_stopped)
+        refuse_line(node, actor, "stopped");
     node_schedule(node, actor);
 }
 
@@ -706,6 +768,8 @@ static void start_turns(Node *node) {
         Actor *actor = next_runnable(node);
         if (!actor->is_loaded)
             load(node, actor);
+        else if (actor->is_stopped)
+            node_settle(node, actor);
         else if (actor->first && value_is_object(actor->behavior) && !actor->is_stopped && !turn_start(actor))
             node_schedule(node, actor);
     }
@@ -774,6 +838,7 @@ Node *node_new(Scheduler *scheduler, const NodeOptions *options) {
         .heap = heap,
         .world = scheduler->world,
         .options = *options,
+        .now_ns = clock_monotonic_ns(scheduler->world->clock), /* greater than 0 */
         .empty_map = value_from_object(map_new(heap)),
         .empty_string = value_from_object(empty),
         .signal = -1,
@@ -1055,6 +1120,8 @@ bool node_spawn_at(Node *node, Strand *strand, Value address, Value behavior) {
         actor = node_make(node, value_ref(address), VALUE_ZERO, value_ref(behavior), false);
     else
         node_bind(node, actor, behavior);
+    if (actor)
+        actor->is_resumed = true;
     if (actor && actor->place->last_sequence == 0 && append_born(node, actor, true)) {
         strand_fault(strand, "disk-full");
         return false;
@@ -1078,12 +1145,8 @@ void node_stop_now(Node *node, Value address, bool reserves) {
             return;
     }
     actor->is_stopped = true;
-    for (Message *message = actor->first; message; message = message->next) {
-        if (message->ask)
-            node_refuse(node, actor, message, "stopped");
-    }
-    if (!actor->place && !actor->turn && !actor->is_queued)
-        node_remove(node, actor);
+    refuse_line(node, actor, "stopped");
+    node_settle(node, actor);
 }
 
 bool node_stop(Node *node, Strand *strand, Value address) {
@@ -1099,6 +1162,8 @@ bool node_stop(Node *node, Strand *strand, Value address) {
 bool node_exists(Node *node, Strand *strand, Value address, bool *exists) {
     const String *text = value_string(address);
     if (check_address(strand, address) == ADDRESS_BAD)
+        return false;
+    if (store_is_there(node) && !node_need_store(node, strand))
         return false;
     Actor *actor = node_find(node, string_bytes(text), text->size);
     *exists = actor ? !actor->place || actor->place->last_sequence > 0 || value_is_object(actor->behavior)

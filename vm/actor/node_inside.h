@@ -66,6 +66,8 @@ Actor *node_add(Node *node, Value address) MUST_CHECK;
 void node_remove(Node *node, Actor *actor);
 /* The kind that an address belongs to, or NULL. */
 ActorKind *node_kind(const Node *node, const char *address, size_t size);
+/* A turn of it is over, or it has stopped: it goes on, or goes. Do not use the actor afterwards. */
+void node_settle(Node *node, Actor *actor);
 /* Puts it in the queue if it can run. */
 void node_schedule(Node *node, Actor *actor);
 /* The message is in the actor's line from now on. */

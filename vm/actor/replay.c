@@ -285,7 +285,7 @@ static void take_over(Replay *replay) {
     replay->cut_off = NULL;
     actor->turn_number = replay->turn_number;
     actor->parked = replay->parked;
-    actor->is_stopped = replay->is_stopped && !value_is_object(actor->behavior);
+    actor->is_stopped = replay->is_stopped;
     if (!value_is_object(actor->behavior))
         actor->behavior = replay->behavior;
     else

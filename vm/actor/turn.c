@@ -734,7 +734,7 @@ static void turn_fail(Turn *turn, const Fault *fault) {
                 is_recorded(turn) ? "parked" : "dropped", fault->message);
     node_refuse(node, actor, turn->message, "parked");
     turn_end(turn);
-    node_schedule(node, actor);
+    node_settle(node, actor);
 }
 
 static bool turn_faulted(Guard *guard, Strand *strand) {
@@ -834,6 +834,11 @@ static int reserve(const Turn *turn, uint64_t size) {
     return node_reserve(turn->node, size, count);
 }
 
+/* A turn without a record still sends. */
+static int reserve_sends(const Turn *turn) {
+    return turn->node->store && !turn->only_replies ? reserve(turn, 0) : 0;
+}
+
 /* The record of the turn. `change` is in node->scratch. */
 static int append_turn(Turn *turn) {
     Node *node = turn->node;
@@ -890,14 +895,16 @@ static void turn_finish(Turn *turn, TAKEN Value state) {
         fail_with(turn, "state-not-from-events: what the behavior left is not what the events come to");
     } else if (!r && size > RECORD_SIZE_MAX - 4096) {
         fail_with(turn, "record-too-large: %zu bytes, at most %d", size, RECORD_SIZE_MAX - 4096);
-    } else if (r || (needs_record(turn, is_changed) && append_turn(turn))) {
+    } else if (r || (needs_record(turn, is_changed) ? append_turn(turn) : reserve_sends(turn))) {
         turn_undo(turn);
     } else {
         value_unref(node->heap, actor->state);
         actor->state = value_ref(state);
+        if (!is_recorded(turn)) /* counted all the same: addresses of what it spawns are made of it */
+            actor->turn_number++;
         perform(turn);
         turn_end(turn);
-        node_schedule(node, actor);
+        node_settle(node, actor);
     }
     value_unref(node->heap, state);
 }
