@@ -269,7 +269,8 @@ def test_spawned_address_is_a_uuid(seqvm):
 
 
 def test_spawn_captures_data_only(seqvm):
-    traps(seqvm, 'chan.make [ by ] actor-spawn drop', 'actor-spawn: code-in-state', words=COUNTER + ': by ( Map Int Channel -- Map ) drop counter ;')
+    words = COUNTER + ': by ( Map Int Channel -- Map ) drop counter ;'
+    traps(seqvm, 'chan.make [ by ] actor-spawn drop', 'actor-spawn: code-in-state', words=words)
     traps(seqvm, 'map-of "f" [ 1 ] kv [ counter ] actor-spawn-with drop', 'actor-spawn-with: code-in-state')
 
 
@@ -369,11 +370,44 @@ def test_a_late_reply_is_dropped(seqvm):
           ).gives('false', ':timeout', '5')
 
 
+ASKING = COUNTER + """
+: by ( Map Int -- Map ) "c/1" swap 3000 actor-ask-within drop actor-reply ;
+: look ( Map String -- Map ) 1 300 actor-ask-within drop actor-reply ;
+: mute ( Map Int -- Map ) drop ;
+: bad ( Map Int -- Map ) drop 1 list.length drop ;
+: slow ( Map Int -- Map ) dup 0 i.<> [ 700 time.sleep-ms ] [ ] if counter ;
+: keeps ( Map Int -- Map ) dup 0 i.= [ drop number actor-reply ] [ "s/1" swap actor-ask set-number ] if ;
+: regrets ( Map Int -- Map ) "c/1" swap actor-ask drop 1 list.length drop ;
+"""
+
+
 def test_ask_inside_a_turn(seqvm):
-    words = COUNTER + ': asks ( Map Int -- Map ) "c/1" swap actor-ask actor-reply ;'
-    body = '"c" [ counter ] actor-register "a" [ asks ] actor-register "a/1" 5 try "c/1" 0 try'
-    seqvm(program(body, words)).gives(5, 5)
-    seqvm(program(body, words)).gives(10, 10)
+    body = '"c" [ counter ] actor-register "a" [ by ] actor-register "a/1" 5 try "c/1" 0 try [ by ] actor-spawn-transient 1 try'
+    seqvm(program(body, ASKING)).gives(5, 5, 6)
+    seqvm(program(body, ASKING)).gives(11, 11, 12)
+
+
+def test_ask_inside_a_turn_fails(seqvm):
+    seqvm(program('''"m" [ mute ] actor-register "b" [ bad ] actor-register "s" [ slow ] actor-register "l" [ look ] actor-register
+      "s/2" actor-stop
+      "l/1" "/nobody" try "l/1" "m/1" try "l/1" "b/1" try "l/1" "s/1" try "l/1" "unregistered" try "l/1" "s/2" try''', ASKING)
+          ).gives(':no-actor', ':no-reply', ':parked', ':timeout', ':timeout', ':stopped', err_has='b/1: message parked')
+
+
+def test_what_was_asked_stands(seqvm):
+    """Also when the turn that asked fails."""
+    seqvm(program('"c" [ counter ] actor-register "r" [ regrets ] actor-register "r/1" 5 try "c/1" 0 try', ASKING)
+          ).gives(':parked', 5, err_has='r/1: message parked: list.length')
+
+
+def test_killed_while_asking(seqvm):
+    """The turn is run again, gets its answer, and has asked once."""
+    words = '"s" [ slow ] actor-register "k" [ keeps ] actor-register'
+    for pause in (100, 400, 900): # before the other one answers, and behind it
+        body = f'{words} "k/{pause}" 5 actor-send {pause} time.sleep-ms "now" say 60000 time.sleep-ms'
+        seqvm.start(program(body, ASKING)).wait_for('now').kill()
+    seqvm(program(f'{words} 2500 time.sleep-ms "s/1" 0 try "k/100" 0 try "k/400" 0 try "k/900" 0 try', ASKING)
+          ).gives(15, 5, 10, 15)
 
 
 def test_code_in_message(seqvm):
@@ -507,9 +541,10 @@ def test_strands_in_a_turn(seqvm):
 
 def test_channels_and_weaves_in_a_turn(seqvm):
     words = COUNTER + '''
-    : weave ( Map Int -- Map ) drop [ drop 7 yield drop ] strand.weave 0 strand.resume drop actor-reply strand.weave-cancel ;
+    : resume ( W -- ) 0 strand.resume drop actor-reply strand.weave-cancel ;
+    : weave ( Map Int -- Map ) drop [ drop 7 yield drop ] strand.weave resume ;
     : pass ( Map Int -- Map ) chan.make dup >aux chan.send drop aux> chan.receive drop actor-reply ;
-    : inside ( Map Int -- Map ) drop [ drop 1 list.length drop 7 yield drop ] strand.weave 0 strand.resume drop actor-reply strand.weave-cancel ;
+    : inside ( Map Int -- Map ) drop [ drop 1 list.length drop 7 yield drop ] strand.weave resume ;
     '''
     seqvm(program('''"w" [ weave ] actor-register "p" [ pass ] actor-register "i" [ inside ] actor-register
       "w/1" 1 try "p/1" 5 try "i/1" 1 try "w/1" 1 try''', words)).gives(7, 5, ':parked', 7, err_has='list.length')
@@ -533,11 +568,12 @@ def test_a_message_in_a_long_turn_is_kept(seqvm):
     """main prints `sent` once all messages are on disk, also those whose turns have begun and go on."""
     words = COUNTER + """
     : slow ( Map Int -- Map ) dup 0 i.<> [ 1000 time.sleep-ms ] [ ] if counter ;
-    : send-to ( Int -- ) dup 0 i.= [ drop ] [ dup int->string "s/" swap string.concat 5 actor-send 0 time.sleep-ms 1 i.- send-to ] if ;
-    : sum ( Int Int -- ) dup 0 i.= [ drop show ] [ dup int->string "s/" swap string.concat 0 actor-ask rot i.+ swap 1 i.- sum ] if ;
+    : of ( Int -- Int String ) dup int->string "s/" swap string.concat ;
+    : send-to ( Int -- ) dup 0 i.= [ drop ] [ of 5 actor-send 0 time.sleep-ms 1 i.- send-to ] if ;
+    : sum ( Int Int -- ) dup 0 i.= [ drop show ] [ of 0 actor-ask rot i.+ swap 1 i.- sum ] if ;
     """
-    running = seqvm.start(program('"s" [ slow ] actor-register 40 send-to 200 time.sleep-ms "sent" say 60000 time.sleep-ms', words))
-    running.wait_for('sent').kill()
+    body = '"s" [ slow ] actor-register 40 send-to 200 time.sleep-ms "sent" say 60000 time.sleep-ms'
+    seqvm.start(program(body, words)).wait_for('sent').kill()
     seqvm(program('"s" [ slow ] actor-register 0 40 sum', words)).gives(200)
 
 
@@ -701,7 +737,8 @@ def keeper(words, body):
 
 def found_again(seqvm, words, make, *replies):
     """Makes an actor, kills the process, and asks the actor from another one by the address that an actor kept."""
-    first = seqvm.start(keeper(words, f'"hold" [ hold ] actor-register {make} "hold" over actor-send 1 try "made" say 60000 time.sleep-ms'))
+    body = f'"hold" [ hold ] actor-register {make} "hold" over actor-send 1 try "made" say 60000 time.sleep-ms'
+    first = seqvm.start(keeper(words, body))
     expect(first.line() == str(replies[0]), 'the first reply is wrong')
     first.wait_for('made').kill()
     for reply in replies[1:]:
@@ -729,8 +766,8 @@ def test_spawned_anonymous(seqvm):
 
 def test_spawned_word_has_changed(seqvm):
     """A quotation that is one word follows that word."""
-    found = seqvm(keeper(': w ( Map Int -- Map ) counter ;', '"hold" [ hold ] actor-register [ w ] actor-spawn "hold" over actor-send 1 try'))
-    found.gives(1)
+    body = '"hold" [ hold ] actor-register [ w ] actor-spawn "hold" over actor-send 1 try'
+    seqvm(keeper(': w ( Map Int -- Map ) counter ;', body)).gives(1)
     seqvm(keeper(': w ( Map Int -- Map ) 100 i.* counter ;',
                  '[ w ] drop "hold" [ hold ] actor-register kept 1 try')).gives(101)
 
@@ -814,6 +851,20 @@ def test_fold_in_a_turn(seqvm):
       "i/1" 5 try "l/1" 1 try "l/1" 1 try''', words)).gives(10, 10, 15)
 
 
+@broken('actor-register acts at once also in a turn, so a turn that fails has registered all the same')
+def test_register_in_a_failed_turn(seqvm):
+    words = COUNTER + ': k ( Map Int -- Map ) drop "later" [ counter ] actor-register 1 list.length drop ;'
+    seqvm(program('"k" [ k ] actor-register "k/1" 1 try "later" [ counter ] actor-register "later/1" 1 try', words)
+          ).gives(':parked', 1, err_has='list.length')
+
+
+@broken('a turn that waits for ever is no failed turn: the program ends with a deadlock, at each start anew')
+def test_a_turn_that_waits_for_ever(seqvm):
+    words = COUNTER + ': k ( Map Int -- Map ) dup 0 i.= [ drop chan.make chan.receive drop drop ] [ counter ] if ;'
+    seqvm(program('"k" [ k ] actor-register "k/1" 0 actor-send', words))
+    seqvm(program('"k" [ k ] actor-register "k/1" 5 try', words)).gives(5)
+
+
 def test_register_sourced_twice(seqvm):
     traps(seqvm, '"i" [ counter ] actor-register "i" [ item ] [ apply ] actor-register-sourced',
           'actor-register-sourced: `i` is registered already', words=SOURCED)
@@ -856,8 +907,8 @@ def flip(path, offset):
 
 def test_damaged_log(seqvm):
     """A byte of an early group is another one, later groups are whole: exit 5, and nothing is changed."""
-    running = seqvm.start(program('"k" [ counter ] actor-register "k/1" 11 try "k/1" 22 try "k/1" 33 try "k/1" 44 try "end" say 60000 time.sleep-ms'))
-    running.wait_for('end').kill()
+    body = '"k" [ counter ] actor-register "k/1" 11 try "k/1" 22 try "k/1" 33 try "k/1" 44 try "end" say 60000 time.sleep-ms'
+    seqvm.start(program(body)).wait_for('end').kill()
     path = segments(seqvm)[-1]
     with open(path, 'rb') as file:
         place = file.read().index(b'k/1')
@@ -1004,6 +1055,28 @@ def test_kills_in_order(seqvm):
     kill_often(seqvm, CHECKING)
 
 
+def test_killed_while_it_is_made(seqvm):
+    """A process that is killed while it makes or opens a store leaves one that can be opened."""
+    count, chance = seqvm.write(program('"k" [ counter ] actor-register "k/1" 1 try')), random.Random(seqvm.options.seed)
+    last = 0
+    for number in range(seqvm.options.rounds):
+        if number % 10 == 0:
+            shutil.rmtree(seqvm.path('actors'), ignore_errors=True)
+            last = 0
+        running = seqvm.start(count)
+        time.sleep(chance.random() * 0.03)
+        running.process.kill()
+        result = running.end()
+        expect(result.code in (0, -signal.SIGKILL) and not result.err, f'seed {seqvm.options.seed}: {result!r}')
+        if result.out:
+            expect(int(result.out) in (last + 1, last + 2), f'{last}, then {result.out}, seed {seqvm.options.seed}')
+            last = int(result.out)
+        elif result.code:
+            found = int(seqvm(count).out)
+            expect(found in (last + 1, last + 2), f'{last}, then {found}, seed {seqvm.options.seed}')
+            last = found
+
+
 # --- a disk that is full ---
 
 # Grows its state by 64 KiB with each message and answers how many there were.
@@ -1064,7 +1137,7 @@ def test_disk_full(seqvm):
     fill_and_free(seqvm, 64, 56)
 
 
-@broken('the next segment of the log is to be twice as large as the last one also where there is room for a small one only')
+@broken('the next segment of the log is to be larger than the last one also where there is room for a small one only')
 def test_disk_full_with_a_little_room(seqvm):
     fill_and_free(seqvm, 16, 8)
 
