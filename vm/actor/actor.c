@@ -56,7 +56,8 @@ void actor_push(Actor *actor, TAKEN Message *message) {
     else
         actor->first = message;
     actor->last = message;
-    if (!actor->first_unrecorded && message_is_kept(actor, message))
+    actor->recorded += message->sequence > 0;
+    if (!actor->first_unrecorded && message->sequence == 0 && message_is_kept(actor, message))
         actor->first_unrecorded = message;
 }
 
@@ -65,6 +66,7 @@ void actor_push_first(Actor *actor, TAKEN Message *message) {
     actor->first = message;
     if (!actor->last)
         actor->last = message;
+    actor->recorded += message->sequence > 0;
     if (message->sequence == 0 && message_is_kept(actor, message))
         actor->first_unrecorded = message;
 }
@@ -80,6 +82,7 @@ Message *actor_pop(Actor *actor) {
     Message *message = actor->first;
     if (message) {
         actor->first = message->next;
+        actor->recorded -= message->sequence > 0;
         if (!actor->first)
             actor->last = NULL;
         if (actor->first_unrecorded == message) {
@@ -98,15 +101,13 @@ Outstanding actor_outstanding(const Actor *actor, bool is_settled) {
         outstanding.first_waiting = turn_message(actor->turn)->sequence;
         return outstanding;
     }
-    for (const Message *message = actor->first; message; message = message->next) {
-        if (message->sequence > 0) {
-            outstanding.flags |= OUTSTANDING_MESSAGES;
-            outstanding.first_waiting = message->sequence;
-            break;
-        }
-        if (!message->ask)
-            break;
-    }
+    if (actor->recorded == 0)
+        return outstanding;
+    const Message *message = actor->first;
+    while (message->sequence == 0)
+        message = message->next;
+    outstanding.flags |= OUTSTANDING_MESSAGES;
+    outstanding.first_waiting = message->sequence;
     return outstanding;
 }
 

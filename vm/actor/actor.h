@@ -86,6 +86,7 @@ struct Actor {
     StoreActor *place; /* NULL: transient */
     uint64_t turn_number; /* of its last recorded turn */
     Message *first, *last;     /* the line */
+    uint64_t recorded;         /* of those in line, how many a record holds */
     Message *first_unrecorded; /* of those at its end that no record holds and one must; or NULL */
     uint32_t parked;       /* messages set aside */
     Actor *queue_next;     /* in the queue of those that can run */

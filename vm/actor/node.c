@@ -126,9 +126,12 @@ static int append_waiting(Node *node, Actor *actor) {
         payload_put_message(&node->payload, &payload);
         if (node->payload.failed)
             return -ENOMEM;
+        bool is_in_line = message == actor->first_unrecorded;
         message->sequence = actor->place->last_sequence + 1;
+        actor->recorded += is_in_line;
         Outstanding outstanding = actor_outstanding(actor, false);
         if (node_append(node, actor, RECORD_MESSAGE, &node->payload, &outstanding)) {
+            actor->recorded -= is_in_line;
             message->sequence = 0;
             return -EAGAIN;
         }

@@ -266,6 +266,7 @@ static void take_answers(Replay *replay) {
         Message *message = *link;
         if (message->kind == MESSAGE_ANSWER || message->kind == MESSAGE_FAILURE) {
             *link = message->next;
+            actor->recorded -= message->sequence > 0;
             if (actor->first_unrecorded == message)
                 actor->first_unrecorded = message->next;
             keep_answer(replay, message);
@@ -291,6 +292,8 @@ static void take_over(Replay *replay) {
     else
         value_unref(replay->node->heap, replay->behavior);
     if (replay->last) {
+        for (const Message *message = replay->first; message; message = message->next)
+            actor->recorded++; /* all of them are */
         replay->last->next = actor->first;
         actor->first = replay->first;
         if (!actor->last)
