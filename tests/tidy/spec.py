@@ -10,6 +10,7 @@ where one says what the other does not.
     files       spec/architecture.md names each source file
     codes       spec/language.md names the codes of errors that vm/lang gives, and no others
     links       a link of a page leads to a file and heading that exist
+    words       each word has a line of help, and a test that names it (needs --seqvm)
     examples    what a page shows as `seq` compiles (needs --seqvm)
 
 Each rule is a function from a Tree to complaints (path, line, text);
@@ -27,6 +28,7 @@ ARCHITECTURE, BYTECODE, LANGUAGE, LIMITS = (f'spec/{name}.md' for name in ('arch
 OPCODES, FUSED = 'vm/exec/opcodes.h', 'vm/exec/fused.h'
 
 OPCODE = re.compile(r'^OPCODE\((\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*(\w+),\s*"(.*)"\)$')
+UNTESTED_FAMILIES = ('absent',) # no program can use what is not there
 COMPARISONS = ('EQ', 'NE', 'LT', 'LE', 'GT', 'GE')
 LINK = re.compile(r'\[[^\]]*\]\(([^)\s]+)\)')
 CODE_BLOCK = re.compile(r'^```.*?^```', re.MULTILINE | re.DOTALL)
@@ -203,19 +205,46 @@ def examples(tree, seqvm):
                 yield path, text.count('\n', 0, match.start(1)) + 1, run.stderr.strip()
 
 
+def tested_words(tree):
+    """All that stands between blanks in programs and C strings of tests, comments left out."""
+    found = set()
+    for path in tree.paths:
+        if path.startswith('tests/') and path.endswith('.seq'):
+            found.update(re.sub(r'(?m)(^|\s)#.*$', '', tree.read(path)).split())
+        elif path.startswith(('tests/unit/', 'tests/actor/', 'tests/cli/')):
+            found.update(re.split(r'[\s"\'`]|\\n', tree.read(path)))
+    return found
+
+
+def words(tree, seqvm):
+    tested, family = tested_words(tree), ''
+    page = subprocess.run([seqvm, 'help', '--markdown'], check=True, capture_output=True, text=True, timeout=60).stdout
+    for line in page.split('\n'):
+        if line.startswith('## '):
+            family = line[3:]
+        match = re.match(r'- `(\S+)` `\(.*?\)`(.*)$', line)
+        if not match or family in UNTESTED_FAMILIES:
+            continue
+        if not match[2].strip():
+            yield 'builtins', 1, f'{match[1]} of {family} has no help'
+        if match[1] not in tested:
+            yield 'builtins', 1, f'{match[1]} of {family} has no test'
+
+
 RULES = [opcodes, fused, limits, files, codes, links]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--root', default=tidy.ROOT)
-    parser.add_argument('--seqvm', help='the program, for the rule `examples`')
+    parser.add_argument('--seqvm', help='the program, for the rules `words` and `examples`')
     parser.add_argument('--tap', action='store_true', help='print TAP')
     options = parser.parse_args()
 
     tree = tidy.Tree(os.path.realpath(options.root))
     results = [(rule.__name__, list(rule(tree))) for rule in RULES]
     if options.seqvm:
+        results.append(('words', list(words(tree, options.seqvm))))
         results.append(('examples', list(examples(tree, options.seqvm))))
     failed = 0
     if options.tap:

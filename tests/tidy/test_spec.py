@@ -127,5 +127,26 @@ class Examples(RuleTest):
         self.assertEqual(self.said('# A\n```seq\ngood\n```\n```\nbad\n```\n```seq\nbad\n```\n'), [9])
 
 
+class Words(RuleTest):
+    def said(self, page, files):
+        """What the rule says about these lines of help, as words."""
+        program = os.path.join(self.root, 'seqvm')
+        with open(program, 'w', encoding='utf-8') as file:
+            file.write(f"#!/bin/sh\ncat <<'PAGE'\n{page}\nPAGE\n")
+        os.chmod(program, 0o755)
+        self.complaints(lambda tree: [], files)
+        return [text.split(' ')[0] for path, line, text in spec.words(tidy.Tree(self.root), program)]
+
+    def test_tested(self):
+        self.assertEqual(self.said('## int\n- `a` `( -- )` Does a.\n- `b` `( -- )` Does b.', {
+            'tests/golden/a.seq': ': main ( -- ) a ;\n', 'tests/unit/b.c': 'run("b\\n");'}), [])
+
+    def test_not_tested(self):
+        self.assertEqual(self.said('## int\n- `a` `( -- )` Does a.', {'tests/golden/a.seq': '1 # a\naa\n'}), ['a'])
+
+    def test_no_help(self):
+        self.assertEqual(self.said('## int\n- `a` `( -- )`', {'tests/golden/a.seq': 'a'}), ['a'])
+
+
 if __name__ == '__main__':
     unittest.main()

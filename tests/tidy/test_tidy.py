@@ -126,6 +126,28 @@ class Data(RuleTest):
                                         'static const int d[] = {1}; return c + d[0]; }'), [])
 
 
+class Exports(RuleTest):
+    def compiled(self, text, *options):
+        """What the rule says when vm/base/a.c with this text was compiled, and linked to a program."""
+        self.complaints(tidy.floors, {'vm/base/a.c': text, 'repl/main.c': 'int main(void) { return 0; }\n'})
+        subprocess.run(['cc', *options, '-fPIC', '-c', 'vm/base/a.c', '-o', 'a.o'], cwd=self.root, check=True)
+        subprocess.run(['cc', '-rdynamic', 'repl/main.c', 'a.o', '-o', 'repl/seqvm'], cwd=self.root, check=True)
+        with open(os.path.join(self.root, 'compile_commands.json'), 'w', encoding='utf-8') as file:
+            json.dump([{'directory': self.root, 'file': 'vm/base/a.c', 'output': 'a.o'}], file)
+        found = tidy.exports(tidy.Tree(self.root, self.root))
+        return {text.split()[-1 if path == 'repl/meson.build' else 0] for path, line, text in found}
+
+    def test_functions_and_variables(self):
+        self.assertLessEqual({'f', 'a', 'w'}, self.compiled('int a = 1; void f(void) {} __attribute__((weak)) void w(void) {}'))
+
+    def test_the_program(self):
+        self.assertIn('main', self.compiled('')) # which -rdynamic lets out
+
+    def test_hidden(self):
+        said = self.compiled('extern int b; static int s; int a; int *f(void) { return &s; }', '-fvisibility=hidden')
+        self.assertFalse(said & {'a', 'b', 's', 'f'}, said)
+
+
 class Notes(RuleTest):
     def test_bare(self):
         self.refused(tidy.notes, 'vm/base/a.c', SPDX + '/* TODO */\n', 2)

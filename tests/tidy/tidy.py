@@ -8,6 +8,7 @@ Tidy: reads the sources and fails where they break a rule of the house.
     calls       no function that overruns a buffer, and no jump past our cleanups
     licence     each source says its licence in its first lines
     data        no variable outlives a call: everything belongs to a VM (needs --build)
+    exports     nothing can be called by name from outside the program: all functions are hidden (needs --build)
     notes       a TODO is a sentence: what is missing, and when it is due
 
 Each rule is a function from a Tree to complaints (path, line, text);
@@ -44,6 +45,9 @@ COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.
 # Variables that must be of the process, because the thing they are about is: path of the source, name, reason.
 ALLOWED_DATA = [
 ]
+
+# What the program exports: variables of the C library that it uses; the linker puts them there.
+ALLOWED_EXPORTS = ['__environ', 'environ', 'stderr', 'stdin', 'stdout']
 
 
 class Tree:
@@ -149,18 +153,42 @@ def writable_symbols(path):
             yield re.sub(r'\.\d+$', '', match[2]) # a static inside a function is name.number
 
 
-def data(tree):
+def compiled(tree):
+    """The sources with a floor, and the object file of each."""
     if not tree.build:
         return
     with open(os.path.join(tree.build, 'compile_commands.json'), encoding='utf-8') as file:
         commands = json.load(file)
     for command in commands:
         path = os.path.relpath(os.path.join(command['directory'], command['file']), os.path.realpath(tree.root))
-        if not floor_folder(path):
-            continue
-        for name in writable_symbols(os.path.join(command['directory'], command['output'])):
+        if floor_folder(path):
+            yield path, os.path.join(command['directory'], command['output'])
+
+
+def data(tree):
+    for path, output in compiled(tree):
+        for name in writable_symbols(output):
             if not any(allowed[:2] == (path, name) for allowed in ALLOWED_DATA):
                 yield path, 1, f'variable {name} outlives a call; it belongs to a VM, or is const'
+
+
+def exported_symbols(path, *options):
+    """Names that the file defines for others to find."""
+    output = subprocess.run(['objdump', *options, path], check=True, capture_output=True, text=True).stdout
+    for line in output.split('\n'):
+        match = re.match(r'[0-9a-f]+ (?:[gu!].|.w).{5} (\S+)\s+[0-9a-f]+ +(?:\(?[\w.]+\)? +)?(\S+)$', line)
+        if match and match[1] != '*UND*' and '.hidden' not in line:
+            yield match[2]
+
+
+def exports(tree):
+    for path, output in compiled(tree):
+        for name in exported_symbols(output, '-t'):
+            yield path, 1, f'{name} is not hidden'
+    program = os.path.join(tree.build or '', 'repl/seqvm')
+    for name in exported_symbols(program, '-T') if tree.build and os.path.exists(program) else ():
+        if name not in ALLOWED_EXPORTS:
+            yield 'repl/meson.build', 1, f'the program exports {name}'
 
 
 def notes(tree):
@@ -173,13 +201,13 @@ def notes(tree):
                 yield path, number, 'a TODO says in a sentence what is missing and when it is due'
 
 
-RULES = [floors, listed, calls, licence, data, notes]
+RULES = [floors, listed, calls, licence, data, exports, notes]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--root', default=ROOT)
-    parser.add_argument('--build', help='a build folder without sanitizers, for the rule `data`')
+    parser.add_argument('--build', help='a build folder without sanitizers, for the rules `data` and `exports`')
     parser.add_argument('--tap', action='store_true', help='print TAP')
     options = parser.parse_args()
 
