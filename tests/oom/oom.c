@@ -3,7 +3,7 @@
  * Memory refused at every allocation, once and from then on: while the VM
  * starts, while a program is compiled, while it runs. Each time there is an
  * error that says so, everything goes back to the allocator, and nothing else
- * happens.
+ * happens. Of a program in tests/oom/wrong the errors are collected and printed.
  *
  *   oom FILE...                      every k of each program
  *   oom --at K [--for-ever] FILE     one of them
@@ -22,7 +22,7 @@
 
 enum { FUEL = 50000000, TRIES_MAX = 4000 }; /* of one program and mode: a larger program is sampled */
 
-typedef enum Outcome { RAN, REFUSED_INIT, REFUSED_CHECK, REFUSED_LOAD, REFUSED_RUN } Outcome;
+typedef enum Outcome { RAN, WRONG, REFUSED_INIT, REFUSED_CHECK, REFUSED_LOAD, REFUSED_RUN } Outcome;
 
 typedef struct Attempt {
     Refusing refusing;
@@ -36,14 +36,23 @@ static void drop_output(void *context, const char *bytes, size_t size) {
     (void)size;
 }
 
+static void print_errors(Mem *mem, DiagList *diags) {
+    Buffer out;
+    buffer_init(&out, mem);
+    diag_list_print(&out, diags, false);
+    buffer_deinit(&out);
+}
+
 static Outcome run_program(Attempt *attempt, Vm *vm, Compilation *compilation, const char *path) {
     Source source;
     int r = vm_read_source(vm, compilation, path, &source);
     if (r)
         return REFUSED_CHECK;
     r = vm_check(vm, compilation, &source, true);
-    if (r > 0)
-        attempt->wrong = "the checker refused it, as if it were wrong";
+    if (r > 0) {
+        print_errors(&vm->heap.mem, &compilation->diags);
+        return WRONG;
+    }
     if (r)
         return REFUSED_CHECK;
     r = vm_load(vm, compilation);
@@ -55,6 +64,10 @@ static Outcome run_program(Attempt *attempt, Vm *vm, Compilation *compilation, c
     if (!strstr(vm->scheduler.fault.message, "out of memory"))
         attempt->wrong = "a fault that is none of memory";
     return REFUSED_RUN;
+}
+
+static bool is_wrong(const char *path) {
+    return strstr(path, "/wrong/");
 }
 
 static Attempt attempt(const char *path, uint64_t first, bool for_ever) {
@@ -79,6 +92,8 @@ static Attempt attempt(const char *path, uint64_t first, bool for_ever) {
         vm_deinit(vm);
     }
     free(vm);
+    if ((attempt.outcome == WRONG) != is_wrong(path) && (attempt.outcome == WRONG || attempt.outcome == RAN))
+        attempt.wrong = is_wrong(path) ? "its errors were not seen" : "the compiler refused it, as if it were wrong";
     if (attempt.refusing.out_bytes || attempt.refusing.out_count)
         attempt.wrong = "memory was not given back";
     return attempt;
@@ -132,8 +147,8 @@ static void try_all(const char *path, bool for_ever, uint64_t step, uint64_t las
 
 static void try_program(const char *path, int percent) {
     Attempt whole = attempt(path, 0, false);
-    if (whole.outcome != RAN) {
-        fail(path, 0, false, "it does not run even with all memory");
+    if (whole.outcome != (is_wrong(path) ? WRONG : RAN)) {
+        fail(path, 0, false, "even with all memory it does not end as it should");
         return;
     }
     uint64_t last = whole.refusing.asked, step = 1;
