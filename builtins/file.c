@@ -289,7 +289,7 @@ static WordResult word_dir_list(Strand *strand) {
 static const Word file_words[] = {
     {"file.slurp", "( ..a String -- ..a String Bool )", READS, BY_FUNCTION(word_file_slurp),
      .help = "The whole content of a file, any bytes, and true; \"\" false when it is not there or cannot be read. A "
-             "path that is not UTF-8 counts as empty, and nothing has the empty path. More than 1 GiB is a trap."},
+             "path that is not UTF-8 counts as empty, and nothing has the empty path. More than 1 GiB is a trap. Of a FIFO it waits for the end."},
     {"file.spit", "( ..a String String -- ..a Bool )", CHANGES, BY_FUNCTION(word_file_spit),
      .help = "Writes the content below to the path on top: makes the file, or replaces what was in it. False when "
              "that fails, and then a part of the content may be there."},

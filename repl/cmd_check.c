@@ -3,9 +3,23 @@
 #include "repl/command.h"
 #include "repl/report.h"
 #include "repl/script.h"
+#include <string.h>
+
+/* Like script_read(), but what is wrong is a diag as others are. */
+static int read_or_report(Script *script, const char *path) {
+    Compilation *compilation = &script->compilation;
+    int r = vm_read_source(&script->vm, compilation, path, &script->source);
+    if (!r)
+        return EXIT_FINE;
+    Source *nothing = source_new(&compilation->arena, path, "", 0);
+    if (nothing)
+        diag_error(&compilation->diags, (Span){.source = nothing}, "unreadable", "Cannot be read: %s", strerror(-r));
+    report_diags_json(stdout, &compilation->diags);
+    return EXIT_FAILED;
+}
 
 static int check_script(Script *script, const char *path, bool as_json) {
-    int r = script_read(script, path);
+    int r = as_json ? read_or_report(script, path) : script_read(script, path);
     if (r)
         return r;
     r = script_check(script, false); /* a library has no main */

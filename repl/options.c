@@ -26,6 +26,10 @@ static bool read_count(const char *text, uint64_t *countp, const char **endp) {
 }
 
 static bool read_code(Options *options, const char *text) {
+    if (options->code) {
+        report_error("--execute is given once; put all code into it");
+        return false;
+    }
     options->code = text;
     return true;
 }

@@ -4,6 +4,7 @@
 #include "builtins/std.h"
 #include "repl/report.h"
 #include "repl/terminal.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,6 +43,10 @@ int script_open(Script *script, const Invocation *invocation, ScriptWrite *write
     script->is_open = false;
     script->has_color = terminal_has_color(STDERR_FILENO, invocation->options.color);
     int r = vm_init(&script->vm, &options);
+    if (r == -ENOMEM && options.memory_limit) {
+        report_error("cannot start: --memory %zu is too little, or there is none", options.memory_limit);
+        return EXIT_FAILED;
+    }
     if (r) {
         report_error("cannot start: %s", strerror(-r));
         return EXIT_FAILED;
@@ -77,12 +82,8 @@ static bool is_program(const char *code) {
  * cost little: a module is short, and code of words that nobody calls is
  * made, not run.
  */
-static void append_program(Buffer *text, const char *code) {
-    if (is_program(code)) {
-        buffer_append_text(text, code);
-        return;
-    }
-    buffer_append_format(text, "%s%s\n;\n", main_start, code);
+static void append_suffix(Buffer *text) {
+    buffer_append_text(text, "\n;\n");
     for (const StdModule *module = std_modules; module->name; module++)
         buffer_append_format(text, "include std:%s\n", module->name);
 }
@@ -91,7 +92,11 @@ int script_read_code(Script *script, const char *code) {
     Arena *arena = &script->compilation.arena;
     CLEANUP(buffer_deinit) Buffer text;
     buffer_init(&text, arena->mem);
-    append_program(&text, code);
+    bool is_whole = is_program(code);
+    buffer_append_format(&text, "%s%s", is_whole ? "" : main_start, code);
+    size_t suffix_start = text.size;
+    if (!is_whole)
+        append_suffix(&text);
     const Source *source = text.failed ? NULL : source_new(arena, "-e", text.bytes, text.size);
     if (!source) {
         report_error("cannot read the code: out of memory");
@@ -99,7 +104,8 @@ int script_read_code(Script *script, const char *code) {
     }
     script->source = *source;
     script->source.folder = ".";
-    script->source.prefix_size = is_program(code) ? 0 : sizeof main_start - 1;
+    script->source.prefix_size = is_whole ? 0 : sizeof main_start - 1;
+    script->source.suffix_size = (uint32_t)(text.size - suffix_start);
     return EXIT_FINE;
 }
 

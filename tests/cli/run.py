@@ -209,7 +209,7 @@ def test_run_memory(seqvm):
     seqvm('--memory', '64M', '-e', program).gives(134, '', err_has=['seqvm: ', 'out of memory'])
     seqvm('-m64M', '-e', HELLO).gives(0, 'hello\n')
     seqvm('--memory=64m', '-e', HELLO).gives(0, 'hello\n')
-    seqvm('--memory', '1', '-e', HELLO).gives(1, '', err_has='seqvm: cannot start')
+    seqvm('--memory', '1', '-e', HELLO).gives(1, '', err_has='seqvm: cannot start: --memory 1 is too little')
 
 
 def test_run_memory_for_the_report(seqvm):
@@ -288,6 +288,8 @@ def test_code(seqvm):
     seqvm('-e', '1 oops').gives(3, err_has=["-e:1:3: error: Undefined word 'oops' called in word '-e'",
                                             '    1 | 1 oops\n      |   ^^^^\n'])
     seqvm('-e', '1\ndrop "a" f.abs').gives(3, err_has=['-e:2:10: error: f.abs: ', '    2 | drop "a" f.abs\n'])
+    seqvm('-e', ';').gives(3, err_has=["-e:1:2: error: Expected ':' to start", '    1 | ;\n      |  ^\n'])
+    seqvm('-e', '1', '-e', '2').gives(2, '', err_has='--execute is given once')
     seqvm('-e').gives(2, '', err_has='--execute takes CODE')
 
 
@@ -348,6 +350,9 @@ def test_check_json(seqvm):
     expect(first['severity'] == 'error' and first['code'] == 'undefined-word', repr(first))
     expect('oops' in first['message'], repr(first))
     expect(second['line'] == 2 and second['column'] == 18, repr(second))
+    gone, = seqvm('check', '--json', 'gone.seq').gives(1, err='').json_lines()
+    expect((gone['file'], gone['code'], gone['severity']) == ('gone.seq', 'unreadable', 'error'), repr(gone))
+    expect('No such file' in gone['message'], repr(gone))
     seqvm.write('good.seq', HELLO)
     seqvm('check', 'good.seq', '--json').gives(0, '', '')
 
@@ -639,11 +644,11 @@ def test_man(seqvm):
 
 def test_version(seqvm):
     text = seqvm('version').gives(0, err='').out
-    expect(re.fullmatch(r'seqvm \d+\.\d+\.\d+\nxxhash \d+\.\d+\.\d+\n', text), text)
+    expect(re.fullmatch(r'seqvm \d+\.\d+\.\d+\nxxhash \d+\.\d+\.\d+\nzstd \d+\.\d+\.\d+\n', text), text)
     seqvm('--version').gives(0, text)
     seqvm('-V').gives(0, text)
     value, = seqvm('version', '--json').gives(0).json_lines()
-    expect(f'seqvm {value["seqvm"]}\nxxhash {value["xxhash"]}\n' == text, repr(value))
+    expect(f'seqvm {value["seqvm"]}\nxxhash {value["xxhash"]}\nzstd {value["zstd"]}\n' == text, repr(value))
     seqvm('--version', '--json').gives(0, json.dumps(value, separators=(',', ':')) + '\n')
 
 

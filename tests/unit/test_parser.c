@@ -256,7 +256,7 @@ static const Module *parse(const char *text) {
 static const char *tree_of(const char *text) {
     const Module *module = parse(text);
     buffer_clear(&out);
-    if (fixture.diags.first)
+    if (fixture.diags.error_count)
         cr_expect_fail("%s: %s", text, fixture.diags.first->message);
     for (const Definition *definition = module->definitions; definition; definition = definition->next)
         write_definition(definition);

@@ -96,7 +96,8 @@ static void fault_shape(Strand *strand, Shape shape) {
     else if (shape.in >= SHAPE_COUNT_MAX / 2)
         strand_fault(strand, "%s: expected a quotation that changes the depth by %d", name, shape.out - shape.in);
     else
-        strand_fault(strand, "%s: expected a quotation that takes %u and leaves %u values", name, shape.in, shape.out);
+        strand_fault(strand, "%s: expected a quotation that takes %u and leaves %u value%s", name, shape.in, shape.out,
+                     shape.out == 1 ? "" : "s");
 }
 
 /* Field `index` of a value that a match or a field word wants; faults when it has none. */
@@ -920,8 +921,8 @@ return_of_word:
         if (UNLIKELY(above != (uint64_t)ip[0].number)) {
             SAVE_AT_START;
             strand->word = NULL;
-            strand_fault(strand, "%s: leaves %llu values where its effect says %lld", place_name(strand),
-                         (unsigned long long)above, (long long)ip[0].number);
+            strand_fault(strand, "%s: leaves %llu value%s where its effect says %lld", place_name(strand),
+                         (unsigned long long)above, above == 1 ? "" : "s", (long long)ip[0].number);
             FAULT;
         }
         rp++;
@@ -938,8 +939,8 @@ return_of_word:
         if (UNLIKELY(depth < floor + (uint64_t)ip[0].number)) {
             SAVE_AT_START;
             strand->word = NULL;
-            strand_fault(strand, "%s: stack underflow, requires %lld values, only %lld provided", place_name(strand),
-                         (long long)ip[0].number, (long long)(depth - floor));
+            strand_fault(strand, "%s: stack underflow, requires %lld value%s, only %lld provided", place_name(strand),
+                         (long long)ip[0].number, ip[0].number == 1 ? "" : "s", (long long)(depth - floor));
             FAULT;
         }
         ip += 2;

@@ -150,12 +150,12 @@ bool strand_expect_quotation(Strand *strand, uint32_t index, uint32_t in, int ou
     const Chunk *chunk = quotation->chunk;
     int takes = chunk->shape.in - (int)quotation->capture_count;
     if (takes > (int)in) {
-        strand_fault(strand, "its quotation takes %d values, but gets %u", takes, in);
+        strand_fault(strand, "its quotation takes %d value%s, but gets %u", takes, takes == 1 ? "" : "s", in);
         return false;
     }
     if (out >= 0 && !(chunk->flags & CHUNK_OUT_UNKNOWN) && chunk->shape.out - takes != out - (int)in) {
-        strand_fault(strand, "its quotation takes %d and leaves %u values; expected one that takes %u and leaves %d",
-                     takes, chunk->shape.out, in, out);
+        strand_fault(strand, "its quotation takes %d and leaves %u value%s; expected one that takes %u and leaves %d",
+                     takes, chunk->shape.out, chunk->shape.out == 1 ? "" : "s", in, out);
         return false;
     }
     return true;
@@ -220,8 +220,8 @@ bool strand_can_start(Strand *strand, Value value, uint32_t coming) {
     int takes = quotation->chunk->shape.in - (int)quotation->capture_count;
     int64_t given = (int64_t)strand_depth(strand) + coming;
     if (takes > given)
-        strand_fault(strand, "stack underflow: the quotation takes %d values, only %lld are on the stack", takes,
-                     (long long)given);
+        strand_fault(strand, "stack underflow: the quotation takes %d value%s, only %lld on the stack", takes,
+                     takes == 1 ? "" : "s", (long long)given);
     return takes <= given;
 }
 

@@ -12,6 +12,9 @@ typedef struct Items { /* of one call, the top first */
     Row **declared; /* of a quotation: the row below what it takes, when this very word declared it; or NULL */
 } Items;
 
+/* What unification says when two stacks on the same rest differ in how many values are on it. */
+static const char endless_stack[] = "Occurs check failed: the stack ";
+
 /* What the word called takes, as its author wrote it; a quotation's effect as it stands. */
 static const char *wanted_text(Checker *checker, const Node *node, Stack *wanted) {
     if (node->kind == NODE_CALL && node->call.target == TARGET_DEFINITION)
@@ -36,6 +39,8 @@ bool checker_mismatch(Checker *checker, const Node *node, Stack *before, const E
     diag->found = diag->stack_before = found;
     diag->stack_after = checker_text(checker, wanted->out); /* had it fitted */
     checker_explain(checker, diag, node, before);
+    if (!diag->hint && strncmp(checker->unifier.reason, endless_stack, sizeof endless_stack - 1) == 0)
+        diag->hint = "A quotation here takes or leaves more values, or fewer, than the word wants of it.";
     return false;
 }
 

@@ -204,7 +204,10 @@ static void report_std(Loader *loader, const Include *include, bool has_folder) 
                             "Standard library module '%s' not found (not embedded%s)", shown(loader, &include->name),
                             has_folder ? " and not in stdlib directory" : "");
     const char *best = closest_std_name(loader, &include->name);
-    diag->hint = best ? arena_format(loader->arena, "Did you mean 'std:%s'?", best) : all_std_names(loader);
+    if (strcmp(include->name.bytes, "signal") == 0)
+        diag->hint = "It is not in this build, which has no words on signals.";
+    else
+        diag->hint = best ? arena_format(loader->arena, "Did you mean 'std:%s'?", best) : all_std_names(loader);
 }
 
 /* A name and no path: it must not lead out of its folder. */

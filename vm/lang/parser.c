@@ -180,6 +180,11 @@ static void parse_definition(Parser *parser) {
     Definition *definition = arena_new(parser->arena, Definition);
     definition->name = parser_name(parser, parser->token, 0);
     definition->span = definition->name.span;
+    if (parser_never_calls(parser, parser->token))
+        diag_warning(parser->diags, definition->span, "hidden-word",
+                     "'%s' means something else wherever it stands: this definition is never used",
+                     shown(parser, parser->token))
+            ->hint = "Rename it.";
     definition->body.span = definition->span; /* until it has one */
     definition->help = help;
     definition->is_std = parser->source->is_std;

@@ -115,6 +115,18 @@ static bool read_integer(const char *at, const char *end, unsigned base, int64_t
     return true;
 }
 
+bool parser_never_calls(Parser *parser, Token token) {
+    static const char *const own[] = {"true", "false", "match", "else", "then"};
+    const char *at = bytes_of(parser, token), *end = at + size_of(token);
+    int64_t number;
+    for (size_t index = 0; index < sizeof own / sizeof *own; index++) {
+        if (is_word(parser, token, own[index]))
+            return true;
+    }
+    return is_float(at, end) || read_integer(at, end, 10, &number) ||
+           (end - at >= 2 && at[0] == '0' && memchr("xXbB", at[1], 4));
+}
+
 static void append_integer(Parser *parser, Growing *growing, int64_t number) {
     append(parser, growing, NODE_INT, span_of(parser, parser->token))->integer = number;
 }

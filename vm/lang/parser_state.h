@@ -50,6 +50,8 @@ Name parser_name(Parser *parser, Token token, size_t from);
 EffectSyntax *parser_effect(Parser *parser, bool *goodp);
 /* The body of a word, up to its `;` or what stands there instead, which is left to be read. */
 bool parser_body(Parser *parser, Body *body);
+/* Whether the token in a body is never the call of a word: a number, `true`, `match` and the like. */
+bool parser_never_calls(Parser *parser, Token token);
 
 /* True where a form at top level surely begins, even inside a body: nothing valid in one looks like it. */
 bool parser_is_at_form(const Parser *parser);

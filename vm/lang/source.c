@@ -23,11 +23,15 @@ Source *source_new(Arena *arena, const char *name, const char *text, size_t size
     return source;
 }
 
+/* The offset, or the nearest one in what the author wrote. */
+static uint32_t own_offset(const Source *source, uint32_t offset) {
+    check(offset <= source->size && source->prefix_size + source->suffix_size <= source->size);
+    uint32_t end = (uint32_t)source->size - source->suffix_size;
+    return offset < source->prefix_size ? source->prefix_size : offset > end ? end : offset;
+}
+
 const char *source_line(const Source *source, uint32_t offset, size_t *sizep) {
-    check(offset <= source->size);
-    const char *start = source->text + offset;
-    if (offset < source->prefix_size)
-        start = source->text + source->prefix_size;
+    const char *start = source->text + own_offset(source, offset);
     while (start > source->text + source->prefix_size && start[-1] != '\n')
         start--;
 
@@ -38,9 +42,8 @@ const char *source_line(const Source *source, uint32_t offset, size_t *sizep) {
 }
 
 void source_position(const Source *source, uint32_t offset, uint32_t *linep, uint32_t *columnp) {
-    check(offset <= source->size);
     const char *at = source->text + source->prefix_size, *end = source->text + source->size;
-    const char *target = source->text + offset;
+    const char *target = source->text + own_offset(source, offset);
     uint32_t line = 1, column = 1, scalar;
 
     for (const char *feed; at < target && (feed = memchr(at, '\n', (size_t)(target - at))); at = feed + 1)

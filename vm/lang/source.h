@@ -20,6 +20,7 @@ struct Source {
     const char *identity; /* its canonical path: the same file is the same text; NULL: it has none */
     bool is_std;          /* a module of the standard library */
     uint32_t prefix_size; /* bytes in front that no author wrote: they make the body of a main of what he did write */
+    uint32_t suffix_size; /* and behind; what is wrong there is shown at the end of what he wrote */
 };
 
 typedef struct Span {
@@ -30,7 +31,7 @@ typedef struct Span {
 /* A source named `name` with a copy of the text; NULL when memory is refused or the text is too large. */
 Source *source_new(Arena *arena, const char *name, const char *text, size_t size);
 
-/* Line and column of an offset, both from 1; an offset in the prefix is where the text starts. */
+/* Line and column of an offset, both from 1; an offset in the prefix is where the text starts, one in the suffix where it ends. */
 void source_position(const Source *source, uint32_t offset, uint32_t *linep, uint32_t *columnp);
 static inline uint32_t span_line(Span span) {
     uint32_t line, column;
