@@ -457,8 +457,6 @@ int store_poll(Store *store) {
         return store->failed;
     int r = node_log_poll(&store->log);
     if (!r)
-        r = store_flush(store);
-    if (!r)
         r = checkpoint_poll(store, false);
     return note_failure(store, r);
 }
@@ -491,6 +489,10 @@ int store_checkpoint(Store *store) {
         r = checkpoint_poll(store, true);
     if (!r)
         r = finish_checkpoint(store);
+    if (r == LOG_E_FULL || r == -ENOSPC || r == -EDQUOT || r == -EFBIG) { /* the log has all of it */
+        checkpoint_abandon(store);
+        return STORE_E_FULL;
+    }
     return note_failure(store, r);
 }
 

@@ -174,7 +174,7 @@ uint64_t store_durable(const Store *store);
 int store_poll(Store *store) MUST_CHECK;
 /* Flushes and waits until everything appended is on disk. */
 int store_wait(Store *store) MUST_CHECK;
-/* Takes a checkpoint and waits for it. */
+/* Takes a checkpoint and waits for it. STORE_E_FULL: there is no room for it, and all is as it was. */
 int store_checkpoint(Store *store) MUST_CHECK;
 
 /* Called with each record, in order; anything but 0 ends the reading and is its result. */

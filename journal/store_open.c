@@ -403,7 +403,8 @@ static int open_store(Store *store, StoreReport *report) {
         r = store_begin_group(store);
     if (!r)
         r = store_identity_write(store); /* the epoch: before the first segment that carries it */
-    return r ? r : store_checkpoint(store);
+    r = r ? r : store_checkpoint(store);
+    return r == STORE_E_FULL ? say(report, r, "there is no room on the disk") : r;
 }
 
 /* A store of which nothing is open. */
@@ -514,6 +515,7 @@ int store_close(Store *store) {
     int r = store_wait(store);
     if (!r)
         r = store_checkpoint(store);
+    r = r == STORE_E_FULL ? 0 : r; /* the log has all of it */
     store_abandon(store);
     return r;
 }

@@ -1158,7 +1158,6 @@ def test_disk_full_keeps_what_was_sent(seqvm):
         seqvm(program('"q" [ count ] actor-register "q/1" "" try', PUMP), store='disk/store').gives(sent + 1)
 
 
-@broken('the checkpoint at the end finds no room, and that counts as a failed disk: exit 74 in place of the trap')
 def test_disk_full_for_who_sends(seqvm):
     """main is told by a trap."""
     with small_disk(seqvm, 8):

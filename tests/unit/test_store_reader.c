@@ -94,7 +94,8 @@ static void append_round(Store *store, uint64_t round) {
     for (uint32_t number = 0; number < ACTORS; number++)
         append(store, number, round);
     cr_assert_eq(store_wait(store), 0);
-    cr_assert_eq(store_poll(store), 0);
+    cr_assert_eq(store_flush(store), 0);
+        cr_assert_eq(store_poll(store), 0);
 }
 
 /* --- what a reader sees --- */

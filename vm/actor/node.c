@@ -24,6 +24,7 @@ enum {
     TURNS_AT_ONCE = 64,                     /* started before strands are looked at again */
     TURN_ROOM = 64 * 1024,                  /* with less in the store no turn begins */
     PUT_AWAY_AT_ONCE = 64,
+    UNSEALED_ROUNDS_MAX = 16,
 };
 static const int64_t FULL_RETRY_NS = 1000000000;
 
@@ -797,6 +798,16 @@ static void watch(Node *node) {
     node->is_watching = node->is_watching && is_waited_for;
 }
 
+/*
+ * When nothing more can be done before the disk has answered, or it has been
+ * long: until then a message may still be handled in the group in which it
+ * came, and needs no record of its own.
+ */
+static bool is_time_to_seal(Node *node) {
+    bool is_waiting = !node->scheduler->ready.first && (!node->runnable_first || !has_room(node));
+    return is_waiting || store_room(node->store) <= TURN_ROOM || ++node->unsealed_rounds >= UNSEALED_ROUNDS_MAX;
+}
+
 static void node_work(void *context, bool is_idle) {
     Node *node = context;
     node->now_ns = clock_monotonic_ns(node->world->clock);
@@ -807,7 +818,11 @@ static void node_work(void *context, bool is_idle) {
     start_turns(node);
     if (!node->store || node->failed)
         return;
-    gate_release(node);
+    if (is_time_to_seal(node)) {
+        node->unsealed_rounds = 0;
+        store_result(node, store_flush(node->store));
+    }
+    gate_release(node); /* at last: each call of the store may find that something is on disk */
     if (is_idle && !node->failed)
         watch(node);
 }
@@ -905,6 +920,7 @@ int node_close(Node *node) {
     if (!r) {
         gate_release(node);
         r = store_checkpoint(node->store);
+        r = r == STORE_E_FULL ? 0 : r; /* the log holds what the checkpoint would have spread */
     }
     store_result(node, r);
     return node->failed;

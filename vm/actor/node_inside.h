@@ -43,6 +43,7 @@ struct Node {
     Turn *printing;           /* the turn whose word runs now: what it writes is its own */
     Turn *turns;              /* free ones, to be used again */
 
+    uint32_t unsealed_rounds; /* of work since a group was to be sealed */
     int64_t now_ns; /* by the monotonic clock, as of the last look */
     int signal; /* an eventfd: the store has something to do; -1: none */
     bool is_watching;

@@ -435,6 +435,12 @@ static int append_asking(Turn *turn, const Message *request, int64_t deadline_ns
     payload_put_asking(&bytes, &asking);
     int r = bytes.failed ? -ENOMEM
                          : node_reserve(node, bytes.size + BORN_FRAME_SIZE + message_record_size(request), 4);
+    if (!r && asking.message_sequence != turn->message->sequence) { /* as in append_turn() */
+        asking.message_sequence = turn->message->sequence;
+        buffer_clear(&bytes);
+        payload_put_asking(&bytes, &asking);
+        r = bytes.failed ? -ENOMEM : 0;
+    }
     if (!r && actor->place->last_sequence == 0)
         r = node_append_born(node, actor);
     if (r)
@@ -695,6 +701,12 @@ static int append_fate(Turn *turn, const Fault *fault) {
     if (payload.failed || trace.failed)
         return -ENOMEM;
     int r = node_reserve(node, payload.size + BORN_FRAME_SIZE + REPLY_FRAME_SIZE + ADDRESS_SIZE_MAX, 4);
+    if (!r && fate.message_sequence != turn->message->sequence) { /* as in append_turn() */
+        fate.message_sequence = turn->message->sequence;
+        buffer_clear(&payload);
+        payload_put_fate(&payload, &fate);
+        r = payload.failed ? -ENOMEM : 0;
+    }
     if (!r && actor->place->last_sequence == 0)
         r = node_append_born(node, actor);
     if (r)
@@ -857,6 +869,13 @@ static int append_turn(Turn *turn) {
     buffer_init(&bytes, &node->heap->mem);
     payload_put_turn(&bytes, &payload);
     int r = bytes.failed ? -ENOMEM : reserve(turn, bytes.size);
+    if (!r && payload.message_sequence != turn->message->sequence) {
+        /* a group was sealed just now, and the message has a record: a second copy of it would be handled again */
+        payload.message_sequence = turn->message->sequence;
+        buffer_clear(&bytes);
+        payload_put_turn(&bytes, &payload);
+        r = bytes.failed ? -ENOMEM : 0;
+    }
     if (!r && actor->place->last_sequence == 0)
         r = node_append_born(node, actor);
     if (r)
