@@ -67,6 +67,14 @@ static bool take_items(Checker *checker, Unit *unit, State *state, const Node *n
     return true;
 }
 
+static bool takes_quotation(const Effect *effect) {
+    for (const Stack *item = effect->in; !item->is_end; item = item->below) { /* as written: its row is bound */
+        if (type_is_quotation(type_prune(item->type)))
+            return true;
+    }
+    return false;
+}
+
 /* The row below the outputs takes the place of what is left; then the outputs, proven where `trusted` and definite. */
 static void push_outputs(Checker *checker, Unit *unit, State *state, CallNote *note, Effect *effect, bool trusted) {
     uint32_t own = 0, below_count;
@@ -93,8 +101,13 @@ static void push_outputs(Checker *checker, Unit *unit, State *state, CallNote *n
         bind_row(&checker->unifier, out_row, state->stack);
         note->needs_room = true;
     } else if (was_unknown) {
-        /* what it took from there was counted, and what it put there is on top: below that, still nothing is known */
-        state->stack = checker_with_bottom(checker, state->stack, ROW_UNKNOWN);
+        /*
+         * What it took from there was counted, and what it put there is on top: below that, still nothing is known.
+         * Only who runs no quotation on the stack of its caller surely leaves all that it does not take; then the
+         * items stay as they are, or many calls on many items would copy these each time.
+         */
+        if (!is_same || !trusted || takes_quotation(effect))
+            state->stack = checker_with_bottom(checker, state->stack, ROW_UNKNOWN);
         stack_bottom(state->stack, &below_count);
         state->height = below_count;
         unit->uses_unknown = true;
