@@ -705,10 +705,10 @@ void node_unload(Node *node, Actor *actor) {
 static void refuse_line(Node *node, Actor *actor, const char *reason) {
     Message *kept = NULL, **link = &kept;
     for (Message *message; (message = actor_pop(actor)) != NULL;) {
-        if (message->ask) {
-            node_refuse(node, actor, message, reason);
+        node_refuse(node, actor, message, reason);
+        if (message->kind == MESSAGE_ASK && message->sequence == 0) {
             message_free(node, message);
-        } else {
+        } else { /* nobody waits for it, or it is in the journal: it stays */
             *link = message;
             link = &message->next;
         }
