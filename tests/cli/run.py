@@ -877,7 +877,7 @@ def test_journal_asks(seqvm):
     asking, = (record for record in before if record['type'] == 'asking')
     expect((asking['address'], asking['request'], asking['turn']) == ('other/b', '"hello"', 1), asking)
     expect(turn['changes'] == [{'path': ['"answer"'], 'old': None, 'new': '"hello!"'}], turn)
-    look(seqvm, 'journal', 'dump', 'asker/a', out_has=[' asking in turn 1 ', ' from outside "hello"; asked "other/b" "hello", until 2'])
+    look(seqvm, 'journal', 'dump', 'asker/a', out_has=' asking in turn 1 from outside "hello"; asked "other/b" "hello", until 2')
     look(seqvm, 'journal', 'verify', out_has='no damage')
     state, = look_json(seqvm, 'journal', 'inspect', 'asker/a')
     expect(state['turn'] == 1 and state['asks'] == 0 and not state['waiting'], state)
