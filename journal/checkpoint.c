@@ -641,12 +641,16 @@ static int clean(Store *store, Checkpoint *checkpoint) {
 
 /* --- the whole --- */
 
-/* No room: whatever was written does not count, and it is tried again later. */
-static int give_up(Store *store, int r) {
+/*
+ * No room: whatever was written does not count, and it is tried again later,
+ * or, when somebody waits for it (`now`), it is said. Nothing has failed: the
+ * log has all of it.
+ */
+static int give_up(Store *store, int r, bool now) {
     if (is_about_room(r) || r == LOG_E_FULL) {
         checkpoint_abandon(store);
         store->retry_ns = clock_monotonic_ns(store->options.clock) + NO_ROOM_RETRY_NS;
-        return 0;
+        return !now ? 0 : r == -ENOMEM ? r : STORE_E_FULL;
     }
     return r;
 }
@@ -677,12 +681,12 @@ int checkpoint_poll(Store *store, bool now) {
     if (checkpoint->phase == PHASE_SPREAD && worker_finished(&store->worker)) {
         checkpoint->phase = PHASE_SEAL;
         if (checkpoint->result)
-            return now ? checkpoint->result : give_up(store, checkpoint->result);
+            return give_up(store, checkpoint->result, now);
     }
     if (checkpoint->phase == PHASE_SEAL) {
         int r = seal(store, checkpoint);
         if (r)
-            return now ? r : give_up(store, r);
+            return give_up(store, r, now);
     }
     if (checkpoint->phase == PHASE_CLEAN && checkpoint->record && node_log_durable(&store->log) >= checkpoint->record)
         return clean(store, checkpoint);

@@ -59,6 +59,9 @@ static int open_segment(NodeLog *log, uint64_t number) {
         return descriptor;
     /* what a failed sync left in memory is not what is on the disk; a writer beside us has its own reasons to be right */
     int r = log->options.is_reader ? 0 : io_forget(io, descriptor);
+    /* and what is read may be in memory only: the log goes on as if it were durable, so now it must be */
+    if (!r && !log->options.is_reader)
+        r = io_sync(io, descriptor);
     int64_t size = r ? r : io_size(io, descriptor);
     r = size < 0 ? (int)size
                  : node_log_add_segment(log, (LogSegment){number, descriptor, (uint64_t)size, 0});

@@ -489,10 +489,6 @@ int store_checkpoint(Store *store) {
         r = checkpoint_poll(store, true);
     if (!r)
         r = finish_checkpoint(store);
-    if (r == LOG_E_FULL || r == -ENOSPC || r == -EDQUOT || r == -EFBIG) { /* the log has all of it */
-        checkpoint_abandon(store);
-        return STORE_E_FULL;
-    }
     return note_failure(store, r);
 }
 

@@ -386,6 +386,12 @@ static int open_store(Store *store, StoreReport *report) {
     store->identity.epoch++;
     r = init_log(store);
     bool is_new = store->identity.lowest_segment == 0;
+    if (!r && is_new) /* whoever began to make it may have got no further than STORE */
+        r = make_folders(store);
+    if (!r && is_new)
+        r = io_sync_folder(store->io, store->path);
+    if (!r && is_new)
+        r = sync_parent(store);
     if (!r && is_new) {
         r = delete_others(store, store->log_path, keeps_nothing);
         store->spread.sequence = 1;
