@@ -39,7 +39,8 @@ bool checker_mismatch(Checker *checker, const Node *node, Stack *before, const E
     diag->found = diag->stack_before = found;
     diag->stack_after = checker_text(checker, wanted->out); /* had it fitted */
     checker_explain(checker, diag, node, before);
-    if (!diag->hint && strncmp(checker->unifier.reason, endless_stack, sizeof endless_stack - 1) == 0)
+    const char *reason = checker->unifier.reason; /* NULL when memory was refused */
+    if (!diag->hint && reason && strncmp(reason, endless_stack, sizeof endless_stack - 1) == 0)
         diag->hint = "A quotation here takes or leaves more values, or fewer, than the word wants of it.";
     return false;
 }
