@@ -108,7 +108,8 @@ struct Disk {
     DiskCounts counts;
     DiskFault fault;
     uint64_t fault_calls; /* of the fault's kind, since it was set */
-    uint64_t stop_number; /* calls until the stop, with it; 0: none */
+    DiskCall stop_call;
+    uint64_t stop_number; /* calls of that kind until the stop, with it; 0: none */
     uint64_t stop_calls;
     bool has_stopped;
     bool is_short;
@@ -674,7 +675,7 @@ static const Damage damages[] = {
     {"all but the last change is kept", ALL_BUT_LAST, ZEROS, 100, 100, 100, 0},
     {"only the last change is kept", ONLY_LAST, OLD_BYTES, 100, 100, 100, 0},
     {"files are kept, names are not", ALL, ZEROS, 100, 100, 0, 0},
-    {"names are kept, files are not", ALL, ZEROS, 0, 0, 100, 0},
+    [DISK_NAMES_ONLY] = {"names are kept, files are not", ALL, ZEROS, 0, 0, 100, 0},
     {"names and sizes are kept, for bytes there are zeros", ALL, ZEROS, 0, 100, 100, 0},
     {"names and sizes are kept, for bytes there are old ones", ALL, OLD_BYTES, 0, 100, 100, 0},
     {"names and sizes are kept, bytes are anything", ALL, ANY_BYTES, 0, 100, 100, 0},
@@ -873,7 +874,8 @@ void disk_crash(Disk *disk, uint64_t seed) {
 
 /* --- faults --- */
 
-void disk_stop_at(Disk *disk, uint64_t number) {
+void disk_stop_at(Disk *disk, DiskCall call, uint64_t number) {
+    disk->stop_call = call;
     disk->stop_number = number;
     disk->stop_calls = 0;
     disk->has_stopped = false;
@@ -902,9 +904,19 @@ uint64_t disk_room_used(const Disk *disk) {
     return disk->sectors_used * SECTOR;
 }
 
+static bool is_of_kind(DiskCall call, DiskCall kind) {
+    return kind == DISK_ANY || kind == call;
+}
+
+static bool stop_hits(Disk *disk, DiskCall call) {
+    if (disk->stop_number && is_of_kind(call, disk->stop_call))
+        disk->has_stopped = disk->has_stopped || ++disk->stop_calls >= disk->stop_number;
+    return disk->has_stopped;
+}
+
 static bool fault_hits(Disk *disk, DiskCall call) {
     const DiskFault *fault = &disk->fault;
-    if (fault->number == 0 || (fault->call != DISK_ANY && fault->call != call))
+    if (fault->number == 0 || !is_of_kind(call, fault->call))
         return false;
     uint64_t number = ++disk->fault_calls;
     return number == fault->number || (fault->for_ever && number > fault->number);
@@ -914,10 +926,8 @@ static bool fault_hits(Disk *disk, DiskCall call) {
 static int begin(Disk *disk, DiskCall call) {
     disk->counts.call_count++;
     disk->counts.calls[call]++;
-    if (disk->stop_number && ++disk->stop_calls >= disk->stop_number) {
-        disk->has_stopped = true;
+    if (stop_hits(disk, call))
         return -EIO;
-    }
     if (!fault_hits(disk, call))
         return 0;
     disk->counts.fault_count++;

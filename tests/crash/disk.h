@@ -50,7 +50,7 @@ typedef enum DiskCall {
     DISK_RENAME,
     DISK_LOCK,
     DISK_FORGET,
-    DISK_ANY, /* in a fault: whichever it is */
+    DISK_ANY, /* whichever it is; not a kind of its own */
     DISK_CALL_COUNT = DISK_ANY,
 } DiskCall;
 
@@ -76,6 +76,7 @@ enum {
     DISK_KEEP_ALL,
     DISK_KEEP_FIRST_HALF, /* of the changes, in the order they were made */
     DISK_KEEP_LAST_HALF,
+    DISK_NAMES_ONLY = 7,     /* files are as long and hold what they did */
     DISK_RANDOM = 13,        /* the first that is random; below it see disk_variant_name() */
     DISK_VARIANT_COUNT = 20, /* for tests that try some */
 };
@@ -98,10 +99,10 @@ void disk_crash(Disk *disk, uint64_t seed);
 /* The process ends: nothing is open or locked, faults are over. What is pending stays so, and the next one sees it. */
 void disk_kill(Disk *disk);
 /*
- * From call `number` on, from 1 and counted from now, each fails with -EIO and changes nothing, as the process died
- * there. 0: none does.
+ * The process is to die at call `number` of this kind, from 1 and counted from now: that one and each after it, of
+ * any kind, fails with -EIO and changes nothing. 0: none does.
  */
-void disk_stop_at(Disk *disk, uint64_t number);
+void disk_stop_at(Disk *disk, DiskCall call, uint64_t number);
 /* Whether a call was stopped by that. */
 bool disk_has_stopped(const Disk *disk);
 /* What disk_crash() does with this seed, in a few words. */

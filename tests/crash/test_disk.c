@@ -697,7 +697,7 @@ Test(disk, a_process_stops_at_any_call) {
     for (uint64_t number = 1;; number++) {
         disk_free(disk);
         start();
-        disk_stop_at(disk, number);
+        disk_stop_at(disk, DISK_ANY, number);
         int descriptor = io_open(&io, "f", IO_OWN_CREATE);
         int results[] = {
             descriptor < 0 ? descriptor : 0, (int)io_write_at(&io, descriptor, 0, "1", 1), io_sync(&io, descriptor),
@@ -714,6 +714,19 @@ Test(disk, a_process_stops_at_any_call) {
         if (number > count)
             break;
     }
+}
+
+Test(disk, a_process_stops_at_a_kind_of_call) {
+    int descriptor = opened("f", IO_OWN_CREATE);
+    disk_stop_at(disk, DISK_SYNC, 2);
+    put(descriptor, 0, "1");
+    cr_expect_eq(io_sync(&io, descriptor), 0);
+    put(descriptor, 0, "2");
+    cr_expect_not(disk_has_stopped(disk));
+    cr_expect_eq(io_sync(&io, descriptor), -EIO);
+    cr_expect_eq(io_write_at(&io, descriptor, 0, "3", 1), -EIO, "and whatever comes after it");
+    disk_kill(disk);
+    cr_expect_str_eq(content("f"), "2");
 }
 
 Test(disk, a_failed_sync_drops_its_pages_but_still_shows_them) {
