@@ -410,6 +410,36 @@ def test_killed_while_asking(seqvm):
           ).gives(15, 5, 10, 15)
 
 
+def test_cut_off_behind_an_ask_of_nobody(seqvm):
+    """What nobody was asked is in no `asking` record of its own; the turn, run again, knows it all the same."""
+    words = ASKING + '''
+    : two ( Map Int -- Map ) dup 0 i.= [ drop number actor-reply ]
+      [ "/nobody" 1 100 actor-ask-within [ drop 100 ] [ drop 0 ] if i.+ "s/1" swap actor-ask set-number ] if ;'''
+    kinds = '"s" [ slow ] actor-register "k" [ two ] actor-register'
+    seqvm.start(program(f'{kinds} "k/1" 5 actor-send 200 time.sleep-ms "now" say 60000 time.sleep-ms', words)
+                ).wait_for('now').kill()
+    seqvm(program(f'{kinds} 2000 time.sleep-ms "s/1" 0 try "k/1" 0 try', words)).gives(5, 5)
+
+
+def test_cut_off_and_changed(seqvm):
+    """Code that sees something else than it saw is not given what it saw: that may be of another kind."""
+    def words(sees):
+        return ASKING + f''': k ( Map Int -- Map ) dup 0 i.= [ drop number actor-reply ]
+          [ {sees} "s/1" swap actor-ask set-number ] if ;'''
+    kinds = '"s" [ slow ] actor-register "k" [ k ] actor-register'
+    seqvm.start(program(f'{kinds} "k/1" 5 actor-send 200 time.sleep-ms "now" say 60000 time.sleep-ms',
+                        words('time.now drop'))).wait_for('now').kill()
+    seqvm(program(f'{kinds} 1500 time.sleep-ms "s/1" 0 try "k/1" 0 try',
+                  words('0 args.at string.length drop'))).gives(5, 0, err_has='message parked: args.at: diverged')
+
+
+def test_an_expired_ask_is_not_run(seqvm):
+    """Nobody waits for it any more when its turn would begin."""
+    seqvm(program('''"s" [ slow ] actor-register [ "s/1" 1 try ] strand.spawn drop
+      "s/1" 5 50 actor-ask-within show show 1500 time.sleep-ms "s/1" 0 try''', ASKING)
+          ).gives('false', ':timeout', 1, 1)
+
+
 def test_code_in_message(seqvm):
     for value, kind in (('[ 1 ]', 'Quotation'), ('chan.make', 'Channel'), ('list-of [ 1 ] lv', 'Quotation'),
                         ('map-of 1 chan.make kv', 'Channel'), ('5 [ i.+ ]', 'Closure')):
@@ -851,17 +881,18 @@ def test_fold_in_a_turn(seqvm):
       "i/1" 5 try "l/1" 1 try "l/1" 1 try''', words)).gives(10, 10, 15)
 
 
-@broken('actor-register acts at once also in a turn, so a turn that fails has registered all the same')
-def test_register_in_a_failed_turn(seqvm):
-    words = COUNTER + ': k ( Map Int -- Map ) drop "later" [ counter ] actor-register 1 list.length drop ;'
+def test_register_in_a_turn(seqvm):
+    """A kind outlives the turn, so it is made outside of any."""
+    words = COUNTER + ': k ( Map Int -- Map ) drop "later" [ counter ] actor-register ;'
     seqvm(program('"k" [ k ] actor-register "k/1" 1 try "later" [ counter ] actor-register "later/1" 1 try', words)
-          ).gives(':parked', 1, err_has='list.length')
+          ).gives(':parked', 1, err_has='register-in-turn')
 
 
-@broken('a turn that waits for ever is no failed turn: the program ends with a deadlock, at each start anew')
 def test_a_turn_that_waits_for_ever(seqvm):
-    words = COUNTER + ': k ( Map Int -- Map ) dup 0 i.= [ drop chan.make chan.receive drop drop ] [ counter ] if ;'
-    seqvm(program('"k" [ k ] actor-register "k/1" 0 actor-send', words))
+    """It fails, as soon as nothing else can happen; the line goes on."""
+    words = COUNTER + ''': k ( Map Int -- Map ) dup 0 i.= [ drop chan.make chan.receive drop drop ] [ counter ] if ;'''
+    seqvm(program('"k" [ k ] actor-register "k/1" 0 actor-send', words)
+          ).gives(err_has='k/1: message parked: deadlock: it waits for ever in chan.receive')
     seqvm(program('"k" [ k ] actor-register "k/1" 5 try', words)).gives(5)
 
 

@@ -140,6 +140,14 @@ static int gate_call(Guard *guard, Strand *strand, const Word *word) {
     return strand_park(strand, word->name, 0);
 }
 
+/* It has been let through already. */
+static int gate_stepped(Guard *guard, Strand *strand, const Word *word) {
+    (void)guard;
+    (void)strand;
+    (void)word;
+    return WORD_OK;
+}
+
 /* A fault of main or of a plain strand ends the program, as ever. */
 static bool gate_faulted(Guard *guard, Strand *strand) {
     (void)guard;
@@ -160,7 +168,7 @@ void gate_init(Node *node) {
     node->write_context = node->world->write_context;
     node->world->write = gate_write;
     node->world->write_context = node;
-    node->guard = (Guard){.call = gate_call, .faulted = gate_faulted};
+    node->guard = (Guard){.call = gate_call, .stepped = gate_stepped, .faulted = gate_faulted};
 }
 
 void gate_begin(Node *node) {

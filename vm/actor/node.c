@@ -469,7 +469,8 @@ static AddressForm address_form(Value address) {
     if (string->size == 0 || string->size > ADDRESS_SIZE_MAX || !string_is_utf8(string))
         return ADDRESS_BAD;
     for (size_t index = 0; index < string->size; index++) {
-        bool is_c1 = (uint8_t)text[index] == 0xc2 && (uint8_t)text[index + 1] < 0xa0 && index + 1 < string->size;
+        /* U+0080 to U+009F; there is a next byte, as the text is UTF-8 */
+        bool is_c1 = (uint8_t)text[index] == 0xc2 && (uint8_t)text[index + 1] < 0xa0;
         if ((uint8_t)text[index] < 0x20 || text[index] == 0x7f || is_c1)
             return ADDRESS_BAD;
     }
@@ -767,6 +768,17 @@ static bool has_room(const Node *node) {
     return node->is_full || store_room(node->store) > TURN_ROOM;
 }
 
+/* Drops those at the head of the line whose asker has gone on. True when there were any. */
+static bool drop_expired(Node *node, Actor *actor) {
+    bool any = false;
+    while (actor->first && actor->first->ask && actor->first->ask->state != ASK_WAITS) {
+        message_free(node, actor_pop(actor));
+        node->dropped++;
+        any = true;
+    }
+    return any;
+}
+
 static void start_turns(Node *node) {
     for (uint32_t count = 0; count < TURNS_AT_ONCE && node->runnable_first && has_room(node); count++) {
         Actor *actor = next_runnable(node);
@@ -774,6 +786,8 @@ static void start_turns(Node *node) {
             load(node, actor);
         else if (actor->is_stopped)
             node_settle(node, actor);
+        else if (drop_expired(node, actor))
+            node_schedule(node, actor);
         else if (actor->first && value_is_object(actor->behavior) && !actor->is_stopped && !turn_start(actor))
             node_schedule(node, actor);
     }
@@ -938,6 +952,10 @@ static bool expect_behavior(Strand *strand, Value value) {
 
 bool node_register(Node *node, Strand *strand, Value name, Value behavior, Value fold) {
     const String *text = value_string(name);
+    if (turn_of(strand)) {
+        strand_fault(strand, "register-in-turn: a kind outlives the turn, so it cannot be made in one");
+        return false;
+    }
     if (check_address(strand, name) == ADDRESS_BAD || !expect_behavior(strand, behavior) ||
         !node_need_store(node, strand))
         return false;

@@ -38,18 +38,20 @@ struct Turn {
     Value folded; /* the state so far of a sourced actor; VALUE_ZERO in others */
     Buffer effects, events, observations, printed;
     uint32_t counter; /* of sends and spawns */
-    Ask *ask;           /* what it waits for, or NULL */
-    uint64_t ask_counter;
+    Ask *ask;             /* what it waits for, or NULL */
+    uint64_t ask_counter; /* the request's number among what it sends */
+    bool has_asked;       /* an `asking` record says so */
     Message *answer;    /* that came for it; until a record holds what it saw */
     uint32_t observed;  /* bytes of `observations` that `asking` records hold */
     bool is_seen_again; /* the answer that comes is in such a record */
     CutOff *cut_off;    /* what it saw and asked before it was cut off, or NULL */
-    bool has_replied, has_events;
+    bool has_replied;
     bool only_replies; /* no effect but the reply */
     Turn *next_free;
 };
 
 static int turn_call(Guard *guard, Strand *strand, const Word *word);
+static int turn_stepped(Guard *guard, Strand *strand, const Word *word);
 static bool turn_faulted(Guard *guard, Strand *strand);
 static void turn_done(Strand *strand, void *context);
 
@@ -66,7 +68,7 @@ static Turn *turn_new(Node *node) {
         return turn;
     }
     turn = mem_new(&node->heap->mem, Turn);
-    turn->guard = (Guard){.call = turn_call, .faulted = turn_faulted};
+    turn->guard = (Guard){.call = turn_call, .stepped = turn_stepped, .faulted = turn_faulted};
     turn->node = node;
     buffer_init(&turn->effects, &node->heap->mem);
     buffer_init(&turn->events, &node->heap->mem);
@@ -149,13 +151,13 @@ bool turn_start(Actor *actor) {
     turn->folded = value_is_object(actor->fold) ? value_ref(actor->state) : VALUE_ZERO;
     turn->counter = 0;
     turn->ask = NULL;
-    turn->ask_counter = 0;
+    turn->has_asked = false;
     turn->answer = NULL;
     turn->observed = 0;
     turn->is_seen_again = false;
     turn->cut_off = actor->cut_off;
     actor->cut_off = NULL;
-    turn->has_replied = turn->has_events = false;
+    turn->has_replied = false;
     turn->only_replies = true;
     actor->turn = turn;
     strand->guard = &turn->guard;
@@ -356,7 +358,6 @@ bool turn_stop(Turn *turn, Strand *strand, Value address) {
 bool turn_append(Turn *turn, Strand *strand, Value event) {
     Node *node = turn->node;
     Kind refused;
-    turn->has_events = true;
     turn->only_replies = false;
     if (!is_recorded(turn))
         return true;
@@ -386,6 +387,22 @@ bool turn_folded(Turn *turn, Strand *strand, TAKEN Value state) {
 
 /* --- asking --- */
 
+static const char ANSWER_NAME[] = "actor-ask"; /* of the observation; also by actor-ask-within */
+
+/*
+ * An observation: the name of the word, a Symbol, and what it left. The name
+ * keeps values apart when the code has changed: a word's results are proved to
+ * be of certain kinds, and those of another word are not.
+ */
+static int note_seen(Turn *turn, const char *name, const Value *values, uint32_t count, Kind *refused) {
+    Heap *heap = turn->node->heap;
+    Value symbol = value_from_symbol(symbol_intern(&heap->symbols, &heap->mem, name, strlen(name)));
+    int r = codec_encode(heap, symbol, &turn->observations, refused);
+    for (uint32_t index = 0; index < count && !r; index++)
+        r = codec_encode(heap, values[index], &turn->observations, refused);
+    return r;
+}
+
 /* The next value that the turn saw when it ran before. */
 static int next_seen(Turn *turn, Value *value) {
     CutOff *cut_off = turn->cut_off;
@@ -395,6 +412,34 @@ static int next_seen(Turn *turn, Value *value) {
     if (r == 0)
         cut_off->used += used;
     return r;
+}
+
+/* What that word left when the turn ran before: `count` values, now the caller's. False leaves a fault. */
+static bool take_seen(Turn *turn, Strand *strand, const char *name, Value *values, uint32_t count) {
+    Heap *heap = turn->node->heap;
+    Value symbol = VALUE_ZERO;
+    uint32_t taken = 0;
+    size_t size;
+    int r = next_seen(turn, &symbol);
+    bool is_same = r == 0 && value_is_symbol(symbol) &&
+                   strcmp(symbol_text(&heap->symbols, value_to_symbol(symbol), &size), name) == 0;
+    while (is_same && taken < count && (r = next_seen(turn, &values[taken])) == 0)
+        taken++;
+    if (is_same && taken == count)
+        return true;
+    value_unref(heap, symbol);
+    while (taken > 0)
+        value_unref(heap, values[--taken]);
+    if (r == -ENOMEM)
+        strand_fault_memory(strand);
+    else
+        strand_fault(strand, "diverged: the turn, run again, sees something else");
+    return false;
+}
+
+static const char *reason_text(const Node *node, Value reason) {
+    size_t size;
+    return value_is_symbol(reason) ? symbol_text(&node->heap->symbols, value_to_symbol(reason), &size) : "failed";
 }
 
 static uint64_t request_hash(Value address, const Buffer *value) {
@@ -455,6 +500,7 @@ static int append_asking(Turn *turn, const Message *request, int64_t deadline_ns
         return r;
     if (turn->message->sequence == 0)
         turn->message->sequence = sequence;
+    turn->has_asked = true;
     turn->observed = (uint32_t)turn->observations.size;
     if (turn->answer)
         message_free(node, turn->answer);
@@ -467,15 +513,14 @@ static bool ask_again(Turn *turn, Strand *strand, Value address, Value value, As
     Node *node = turn->node;
     CutOff *cut_off = turn->cut_off;
     Asked *asked = cut_off->first;
-    bool is_same = encode_request(node, strand, value);
-    if (is_same && (asked->hash != request_hash(address, &node->scratch) || asked->counter != turn->counter)) {
-        strand_fault(strand, "diverged: the turn, run again, asks something else");
-        is_same = false;
-    }
-    if (!is_same)
+    if (!encode_request(node, strand, value))
         return false;
+    if (asked->hash != request_hash(address, &node->scratch)) {
+        strand_fault(strand, "diverged: the turn, run again, asks something else");
+        return false;
+    }
     cut_off->first = asked->next;
-    turn->ask_counter = asked->counter;
+    turn->has_asked = true;
     int64_t left_ms = (asked->deadline_ns - clock_wall_us(node->world->clock) * 1000) / 1000000;
     ask_set_timeout(ask, left_ms > 0 ? left_ms : 0);
     mem_free(&node->heap->mem, asked, sizeof *asked);
@@ -505,7 +550,7 @@ static bool ask_anew(Turn *turn, Strand *strand, Value address, Value value, int
     }
     request->kind = MESSAGE_ASK;
     request->from_turn = turn->actor->turn_number + 1;
-    request->from_counter = turn->ask_counter = turn->counter;
+    request->from_counter = turn->ask_counter;
     Target found = node_target(node, strand, address, &target);
     if (found == TARGET_NOBODY)
         ask_fail(turn->ask, "no-actor");
@@ -524,25 +569,17 @@ static bool ask_anew(Turn *turn, Strand *strand, Value address, Value value, int
 
 /* The answer is among what it saw. It is noted again as it is taken (turn_note_answer). */
 static bool answer_as_seen(Turn *turn, Strand *strand, Ask *ask) {
-    Node *node = turn->node;
-    Value is_answered, value;
+    Value seen[2]; /* whether there was an answer; the answer, or the reason */
+    if (!take_seen(turn, strand, ANSWER_NAME, seen, 2))
+        return false;
     turn->is_seen_again = true;
-    int r = next_seen(turn, &is_answered);
-    if (r == 0) {
-        r = next_seen(turn, &value);
-        if (r == 0 && value_is_bool(is_answered) && value_to_bool(is_answered)) {
-            ask_answer(ask, value);
-        } else if (r == 0) {
-            size_t size;
-            ask_fail(ask, value_is_symbol(value) ? symbol_text(&node->heap->symbols, value_to_symbol(value), &size)
-                                                 : "failed");
-            value_unref(node->heap, value);
-        }
-        value_unref(node->heap, is_answered);
+    if (seen[0].bits == VALUE_TRUE.bits) {
+        ask_answer(ask, seen[1]);
+        return true;
     }
-    if (r)
-        strand_fault(strand, "%s", r == -ENOMEM ? "out of memory" : "diverged: the turn, run again, sees something else");
-    return r == 0;
+    ask_fail(ask, reason_text(turn->node, seen[1]));
+    value_unref(turn->node->heap, seen[1]);
+    return true;
 }
 
 Ask *turn_ask(Turn *turn, Strand *strand, Value address, Value value, int64_t timeout_ms) {
@@ -552,14 +589,15 @@ Ask *turn_ask(Turn *turn, Strand *strand, Value address, Value value, int64_t ti
     bool ok = true;
     ask_hold(ask);
     turn->ask = ask;
-    turn->counter++;
-    if (cut_off && cut_off->first) {
+    turn->ask_counter = ++turn->counter;
+    bool is_asked = cut_off && cut_off->first && cut_off->first->counter == turn->ask_counter;
+    bool is_seen = cut_off && cut_off->used < cut_off->observations.size;
+    if (is_asked)
         ok = ask_again(turn, strand, address, value, ask);
-        if (ok && ask->state == ASK_WAITS && cut_off->used < cut_off->observations.size)
-            ok = answer_as_seen(turn, strand, ask);
-    } else {
+    if (ok && is_seen) /* also where nobody was there to be asked */
+        ok = answer_as_seen(turn, strand, ask);
+    else if (ok && !is_asked)
         ok = ask_anew(turn, strand, address, value, timeout_ms);
-    }
     if (ok)
         return ask;
     turn->ask = NULL;
@@ -574,9 +612,7 @@ bool turn_note_answer(Turn *turn, Strand *strand, bool is_answered, Value value)
     turn->ask = NULL;
     if (!is_recorded(turn))
         return true;
-    int r = codec_encode(turn->node->heap, value_from_bool(is_answered), &turn->observations, &refused);
-    if (!r)
-        r = codec_encode(turn->node->heap, value, &turn->observations, &refused);
+    int r = note_seen(turn, ANSWER_NAME, (Value[]){value_from_bool(is_answered), value}, 2, &refused);
     if (turn->is_seen_again)
         turn->observed = (uint32_t)turn->observations.size;
     turn->is_seen_again = false;
@@ -600,19 +636,15 @@ bool turn_take_answer(Turn *turn, TAKEN Message *message) {
         message_free(node, turn->answer);
     turn->answer = message;
     message->next = NULL;
-    if (message->kind == MESSAGE_ANSWER) {
+    if (message->kind == MESSAGE_ANSWER)
         ask_answer(turn->ask, value_ref(message->value));
-    } else {
-        size_t size;
-        ask_fail(turn->ask, value_is_symbol(message->value)
-                                ? symbol_text(&node->heap->symbols, value_to_symbol(message->value), &size)
-                                : "failed");
-    }
+    else
+        ask_fail(turn->ask, reason_text(node, message->value));
     return true;
 }
 
 bool turn_has_asked(const Turn *turn) {
-    return turn->ask_counter > 0;
+    return turn->has_asked;
 }
 
 Message *turn_unrecorded(Turn *turn) {
@@ -625,59 +657,56 @@ Message *turn_unrecorded(Turn *turn) {
 
 /* --- words that touch the outside --- */
 
-/* What a word saw, so that a replay can be told the same. */
-static int observe(Turn *turn, Strand *strand, const Word *word) {
-    Kind refused;
-    for (uint32_t index = word->outputs; index > 0; index--) {
-        int r = codec_encode(turn->node->heap, strand_peek(strand, index - 1), &turn->observations, &refused);
-        if (r == CODEC_E_CODE)
-            return strand_fault(strand, "a %s cannot be noted", kind_name(refused));
-        if (r)
-            return strand_fault_memory(strand);
-    }
-    return WORD_OK;
+/*
+ * Whether what the word leaves is noted. A word that runs a quotation is not
+ * passed over when the turn is run again, or what the quotation does would be
+ * lost; what that sees is noted for itself.
+ */
+static bool is_observed(const Turn *turn, const Word *word) {
+    return is_recorded(turn) && (word->touches == READS || word->touches == CHANGES) && !word->takes_quotation;
 }
 
-/* In a turn that is run again: what the word saw then. False: all of that is used up. */
-static bool see_again(Turn *turn, Strand *strand, const Word *word, int *result) {
-    CutOff *cut_off = turn->cut_off;
-    if (cut_off == NULL || word->touches == ACTS || cut_off->used == cut_off->observations.size)
-        return false;
+/* What a word saw, so that the turn, run again, sees the same. */
+static int observe(Turn *turn, Strand *strand, const Word *word) {
+    Kind refused;
+    const Value *results = strand->sp + 1 - word->outputs;
+    int r = note_seen(turn, word->name, results, word->outputs, &refused);
+    if (r == CODEC_E_CODE)
+        return strand_fault(strand, "a %s cannot be noted", kind_name(refused));
+    return r ? strand_fault_memory(strand) : WORD_OK;
+}
+
+/* In a turn that is run again: leaves what the word left then. */
+static int see_again(Turn *turn, Strand *strand, const Word *word) {
     Value seen[UINT8_MAX];
-    uint32_t count = 0;
-    int r = 0;
-    for (; count < word->outputs && r == 0; count += r == 0)
-        r = next_seen(turn, &seen[count]);
-    if (r == 0) {
-        strand_drop(strand, word->inputs);
-        for (uint32_t index = 0; index < count; index++)
-            strand_push(strand, seen[index]);
-        *result = observe(turn, strand, word);
-        turn->observed = (uint32_t)turn->observations.size;
-        return true;
-    }
-    while (count > 0)
-        value_unref(turn->node->heap, seen[--count]);
-    *result = r == -ENOMEM ? strand_fault_memory(strand)
-                           : strand_fault(strand, "diverged: the turn, run again, sees something else");
-    return true;
+    if (!take_seen(turn, strand, word->name, seen, word->outputs))
+        return WORD_FAULTED;
+    strand_drop(strand, word->inputs);
+    for (uint32_t index = 0; index < word->outputs; index++)
+        strand_push(strand, seen[index]);
+    int result = observe(turn, strand, word);
+    turn->observed = (uint32_t)turn->observations.size;
+    return result;
 }
 
 static int turn_call(Guard *guard, Strand *strand, const Word *word) {
     Turn *turn = (Turn *)(void *)guard;
-    int seen;
+    const CutOff *cut_off = turn->cut_off;
     if (word->touches == ESCAPES)
         return strand_fault(strand, "strand-in-turn: what outlives a turn cannot be made in one");
-    if (see_again(turn, strand, word, &seen))
-        return seen;
+    turn->only_replies = turn->only_replies && word->touches != CHANGES;
+    if (is_observed(turn, word) && cut_off && cut_off->used < cut_off->observations.size)
+        return see_again(turn, strand, word);
     turn->node->printing = turn;
     int result = word->function(strand);
     turn->node->printing = NULL;
-    if (result == WORD_OK && word->touches != ACTS && is_recorded(turn)) {
-        turn->only_replies = turn->only_replies && word->touches == READS;
-        return observe(turn, strand, word);
-    }
-    return result;
+    return result == WORD_OK && is_observed(turn, word) ? observe(turn, strand, word) : result;
+}
+
+/* A word that had to wait has its results now. */
+static int turn_stepped(Guard *guard, Strand *strand, const Word *word) {
+    Turn *turn = (Turn *)(void *)guard;
+    return is_observed(turn, word) ? observe(turn, strand, word) : WORD_OK;
 }
 
 /* --- it fails --- */
@@ -722,7 +751,7 @@ static int append_fate(Turn *turn, const Fault *fault) {
 /* The message goes back to the head of the line, and the turn is run again later. */
 static void turn_undo(Turn *turn) {
     Actor *actor = turn->actor;
-    if (turn->ask_counter > 0 && is_recorded(turn)) { /* the journal knows what it asked, and so the turn goes on from there */
+    if (turn->has_asked) { /* the journal knows what it asked, and so the turn goes on from there */
         turn_end(turn);
         node_unload(actor->node, actor);
         return;

@@ -806,8 +806,10 @@ return_of_word:
     OP(STEP) {
         SAVE_AT_START; /* the step code is where the quotation will return to again */
         StepFrame *frame = (StepFrame *)(void *)rp;
-        strand->word = frame->word;
-        result = frame->word->step(strand, frame);
+        const Word *word = strand->word = frame->word; /* the frame is gone when the step has ended the word */
+        result = word->step(strand, frame);
+        if (UNLIKELY(result == WORD_OK && strand->guard != NULL && word->touches != PURE))
+            result = (WordResult)strand->guard->stepped(strand->guard, strand, word);
         if (LIKELY(result == WORD_OK)) {
             LOAD;
             if (mem_is_exhausted(&heap->mem)) {

@@ -224,6 +224,23 @@ static void work_beside(Scheduler *scheduler, bool is_idle) {
 
 /* --- the ends --- */
 
+/*
+ * A strand that waits for ever inside something that can be undone, an actor's
+ * turn: its guard hears, and has dealt with it. False: there is none.
+ */
+static bool undo_waiting(Scheduler *scheduler) {
+    for (Strand *strand = scheduler->strands; strand; strand = strand->next) {
+        if (strand->state != STRAND_PARKED || !strand->guard)
+            continue;
+        snprintf(scheduler->fault.message, FAULT_MESSAGE_MAX, "deadlock: it waits for ever in %.40s %llu",
+                 strand->reason.what, (unsigned long long)strand->reason.number);
+        fault_trace(&scheduler->fault, strand);
+        if (strand->guard->faulted(strand->guard, strand))
+            return true;
+    }
+    return false;
+}
+
 /* True when strands wait that nobody can wake; then the fault says which, and shows where the oldest one stands. */
 static bool find_deadlock(Scheduler *scheduler) {
     char *message = scheduler->fault.message;
@@ -310,6 +327,8 @@ SchedulerEnd scheduler_run(Scheduler *scheduler) {
         Strand *strand = queue_pop(&scheduler->ready);
         if (!strand) {
             if (look_outside(scheduler, true))
+                continue;
+            if (undo_waiting(scheduler))
                 continue;
             return find_deadlock(scheduler) ? SCHEDULER_DEADLOCK : SCHEDULER_IDLE;
         }

@@ -26,6 +26,7 @@ static void count_effect(Word *word) {
             break; /* effects on a weave: not values */
         else if (is_outer && (opens || !is_sign))
             ++*count;
+        word->takes_quotation |= opens && count == &word->inputs;
         next += size + (next[size] == ' ');
     }
 }

@@ -65,7 +65,9 @@ struct Word {
     const char *help;   /* what it does and its edge cases, in sentences */
     const char *family; /* filled in by word_table_new */
     uint32_t number;    /* filled in by word_table_new */
-    uint8_t inputs, outputs; /* values that the effect takes and leaves; filled in by word_table_new */
+    /* values that the effect takes and leaves, and whether it takes a quotation; filled in by word_table_new */
+    uint8_t inputs, outputs;
+    bool takes_quotation;
 };
 
 /* How the rows are written. */

@@ -24,6 +24,8 @@ typedef struct Guard Guard;
 struct Guard {
     /* Called in place of the function of every word that is not PURE; its result is the word's (a WordResult). */
     int (*call)(Guard *guard, Strand *strand, const Word *word);
+    /* The same when such a word ends in a step, so later: its results are on the stack. */
+    int (*stepped)(Guard *guard, Strand *strand, const Word *word);
     /* The strand, or a weave's body, has faulted (scheduler->fault). True: the guard has dealt with it and freed it. */
     bool (*faulted)(Guard *guard, Strand *strand);
 };
